@@ -1,0 +1,219 @@
+"""GRU: one state, two gates.
+
+    r_t = σ(W_ir x_t + b_ir + W_hr h_{t-1} + b_hr)           look back or not
+    z_t = σ(W_iz x_t + b_iz + W_hz h_{t-1} + b_hz)           keep the old
+    n_t = tanh(W_in x_t + b_in + r_t ⊙ (W_hn h_{t-1} + b_hn))   the candidate
+    h_t = (1 − z_t) ⊙ n_t + z_t ⊙ h_{t-1}
+
+Two conventions differ between the texts:
+
+reset_after   True: r multiplies the recurrent product, as above (PyTorch, cuDNN, Keras' default).
+              False: r multiplies h before it, n = tanh(W_in x + b_in + W_hn (r ⊙ h_{t-1}) + b_hn) (Cho 2014).
+z_keeps       True: z = 1 keeps the old state, as above (Cho 2014, PyTorch, Keras).
+              False: z = 1 takes the new one, h_t = (1 − z) ⊙ h_{t-1} + z ⊙ n (Chung 2014). This is a
+              label only: the same network, with the signs of z's weights turned round.
+"""
+
+from types import MappingProxyType
+
+import numpy as np
+
+from explorer.cells.base import Backward, Cell, arranged, buffer, named, outer, parts, projected, summed
+
+GATES = ("r", "z", "n")
+ORDER = ("n", "r", "z")  # so that both (n, r, z) and (r, z, recurrent part of n) are contiguous
+
+
+def equations(options) -> dict[str, str]:
+    def gate(q):
+        return f"sigmoid(W_i{q} @ x + b_i{q} + W_h{q} @ h_prev + b_h{q})"
+
+    recurrent = "r * (W_hn @ h_prev + b_hn)" if options["reset_after"] else "W_hn @ (r * h_prev) + b_hn"
+    old, new = ("z", "(1 - z)") if options["z_keeps"] else ("(1 - z)", "z")
+    return {
+        "r": gate("r"),
+        "z": gate("z"),
+        "n": f"tanh(W_in @ x + b_in + {recurrent})",
+        "h": f"{new} * n + {old} * h_prev",
+    }
+
+
+def ranges(options) -> dict[str, tuple[float, float]]:
+    return {"r": (0, 1), "z": (0, 1), "n": (-1, 1), "h": (-1, 1)}
+
+
+def relabelled(params, options):
+    """The same network with z = 1 keeping the old state, whichever way round z was labelled."""
+    if options["z_keeps"]:
+        return params
+    sign = np.repeat([1, -1, 1], len(params["bias_hh"]) // 3).astype(params["bias_hh"].dtype)
+    return {name: (array.T * sign).T for name, array in params.items()}
+
+
+def forward(params, x, state, options):
+    """x (T, B, D), state {"h": (B, H)} -> values {name: (T, B, H)}, tape."""
+    params = relabelled(params, options)
+    (T, B, _), H = x.shape, params["weight_hh"].shape[1]
+    halved = np.repeat(np.array([1, 0.5, 0.5], x.dtype), H)
+    weight_ih, weight_hh, bias_ih, bias_hh = (arranged(p, GATES, ORDER) for p in params.values())
+    weight_ih, weight_hh = weight_ih * halved[:, None], weight_hh * halved[:, None]
+    bias_ih, bias_hh = bias_ih * halved, bias_hh * halved
+    outside = np.repeat(np.array([not options["reset_after"], 1, 1], x.dtype), H)
+
+    pre = projected(x, weight_ih, bias_ih + outside * bias_hh)
+    rows = buffer(T + 1, 5 * H, B, x.dtype)
+    step = np.zeros_like(rows[0])
+    step[4 * H :] = state["h"].T.reshape(step[4 * H :].shape)
+    rows[0] = step
+    loop = _forward_after if options["reset_after"] else _forward_before
+    loop(weight_hh, bias_hh[:H], pre, step, rows)
+
+    pre[:, H:] *= 2  # the halved sigmoid rows again as a_r, a_z
+    values = named(rows[1:], ("r", "z", "q" if options["reset_after"] else "s", "n", "h"), H)
+    values |= named(pre, (f"a_{q}" for q in ORDER), H)
+    if not options["z_keeps"]:
+        values["z"], values["a_z"] = 1 - values["z"], -values["a_z"]
+    return values, rows
+
+
+def _forward_after(weight_hh, bias_hn, pre, step, rows):
+    """Fill `pre` (T, 3H[, B]) and `rows`, (r, z, q = W_hn h + b_hn, n, h) each."""
+    rz, q, n, h = parts(step, 2, 1, 1, 1)
+    r, z = parts(rz, 1, 1)
+    H = len(h)
+    W, recurrent = np.asfortranarray(weight_hh), np.empty_like(pre[0])
+    recurrent_n, recurrent_rz = parts(recurrent, 1, 2)
+    half, part, bias = np.full_like(rz, 0.5), np.empty_like(h), np.empty_like(h)
+    bias.T[...] = bias_hn
+    dot, add, sub, mul, tanh, copy = np.dot, np.add, np.subtract, np.multiply, np.tanh, np.positive
+    for a_n, a_rz, row in zip(pre[:, :H], pre[:, H:], rows[1:]):
+        dot(W, h, recurrent)
+        add(a_rz, recurrent_rz, a_rz)
+        tanh(a_rz, rz)
+        mul(rz, half, rz)
+        add(rz, half, rz)
+        add(recurrent_n, bias, q)
+        mul(r, q, part)
+        add(a_n, part, a_n)
+        tanh(a_n, n)
+        sub(h, n, part)
+        mul(z, part, part)
+        add(n, part, h)  # n + z (h − n)
+        copy(step, row)
+
+
+def _forward_before(weight_hh, bias_hn, pre, step, rows):
+    """Fill `pre` (T, 3H[, B]) and `rows`, (r, z, s = r ⊙ h, n, h) each."""
+    rz, s, n, h = parts(step, 2, 1, 1, 1)
+    r, z = parts(rz, 1, 1)
+    H = len(h)
+    W_n, W_rz = np.asfortranarray(weight_hh[:H]), np.asfortranarray(weight_hh[H:])
+    recurrent_rz, recurrent_n = np.empty_like(rz), np.empty_like(h)
+    half, part = np.full_like(rz, 0.5), np.empty_like(h)
+    dot, add, sub, mul, tanh, copy = np.dot, np.add, np.subtract, np.multiply, np.tanh, np.positive
+    for a_n, a_rz, row in zip(pre[:, :H], pre[:, H:], rows[1:]):
+        dot(W_rz, h, recurrent_rz)
+        add(a_rz, recurrent_rz, a_rz)
+        tanh(a_rz, rz)
+        mul(rz, half, rz)
+        add(rz, half, rz)
+        mul(r, h, s)
+        dot(W_n, s, recurrent_n)
+        add(a_n, recurrent_n, a_n)
+        tanh(a_n, n)
+        sub(h, n, part)
+        mul(z, part, part)
+        add(n, part, h)  # n + z (h − n)
+        copy(step, row)
+
+
+def backward(params, rows, dh_direct, options):
+    """dh_direct (T, H[, B]): the direct ∂L/∂h_t."""
+    params = relabelled(params, options)
+    H = dh_direct.shape[1]
+    h_prev, (r, z, m, n) = rows[:-1, 4 * H :], np.split(rows[1:, : 4 * H], 4, axis=1)
+    dh_da_n = (1 - z) * (1 - n * n)
+    dh_da_z = (h_prev - n) * z * (1 - z)
+    W = arranged(params["weight_hh"], GATES, ORDER)
+    loop = _backward_after if options["reset_after"] else _backward_before
+    out, initial = loop(W, dh_direct, r, z, m, h_prev, dh_da_n, dh_da_z)
+
+    pre, da_rz = out[:, : 3 * H], out[:, H : 3 * H]
+    if options["reset_after"]:
+        recurrent = out[:, H : 4 * H]  # of r, z and q = W_hn h + b_hn
+        weight_hh, bias_hh = outer(recurrent, h_prev), summed(recurrent)
+    else:
+        da_n = out[:, :H]
+        weight_hh = np.concatenate([outer(da_rz, h_prev), outer(da_n, m)])
+        bias_hh = np.concatenate([summed(da_rz), summed(da_n)])
+    result = {"weight_hh": weight_hh, "bias_hh": bias_hh}
+    if not options["z_keeps"]:
+        out[:, 2 * H : 3 * H] *= -1
+        result = relabelled(result, options)
+    return Backward(pre=pre, state={"h": out[:, 4 * H :]}, initial={"h": initial}, recurrent=result)
+
+
+def _backward_after(W, dh_direct, r, z, q, h_prev, dh_da_n, dh_da_z):
+    """-> rows of (∂a_n, ∂a_r, ∂a_z, ∂q, total ∂h), and ∂h_0."""
+    dh_dq = dh_da_n * r
+    slope = np.concatenate([dh_da_n, dh_dq * q * (1 - r), dh_da_z, dh_dq, z], axis=1)
+    out = np.empty_like(slope)
+    step, local = np.zeros_like(out[0]), np.empty_like(out[0])
+    da_n, da_r, da_z, dq, dh = parts(step, *[1] * 5)
+    by_n, by_r, by_z, by_q, by_h = parts(local, *[1] * 5)
+    H = len(dh)
+    recurrent, kept, W_T = step[H : 4 * H], np.empty_like(dh), np.concatenate([W[H:], W[:H]]).T
+    dot, add, mul, copy = np.dot, np.add, np.multiply, np.positive
+    for direct, factors, row in zip(dh_direct[::-1], slope[::-1], out[::-1]):
+        copy(factors, local)
+        add(dh, direct, dh)
+        mul(dh, by_n, da_n)
+        mul(dh, by_r, da_r)
+        mul(dh, by_z, da_z)
+        mul(dh, by_q, dq)
+        copy(step, row)
+        mul(dh, by_h, kept)
+        dot(W_T, recurrent, dh)
+        add(dh, kept, dh)
+    return out, dh
+
+
+def _backward_before(W, dh_direct, r, z, s, h_prev, dh_da_n, dh_da_z):
+    """-> rows of (∂a_n, ∂a_r, ∂a_z, ∂s, total ∂h), and ∂h_0."""
+    slope = np.concatenate([dh_da_n, h_prev * r * (1 - r), dh_da_z, r, z], axis=1)
+    out = np.empty_like(slope)
+    step, local = np.zeros_like(out[0]), np.empty_like(out[0])
+    da_n, da_r, da_z, ds, dh = parts(step, *[1] * 5)
+    by_n, by_r, by_z, by_s, by_h = parts(local, *[1] * 5)
+    H = len(dh)
+    da_rz, kept, W_nT, W_rzT = step[H : 3 * H], np.empty_like(dh), W[:H].T, W[H:].T
+    dot, add, mul, copy = np.dot, np.add, np.multiply, np.positive
+    for direct, factors, row in zip(dh_direct[::-1], slope[::-1], out[::-1]):
+        copy(factors, local)
+        add(dh, direct, dh)
+        mul(dh, by_n, da_n)
+        mul(dh, by_z, da_z)
+        dot(W_nT, da_n, ds)
+        mul(ds, by_r, da_r)
+        copy(step, row)
+        mul(dh, by_h, kept)
+        dot(W_rzT, da_rz, dh)
+        add(dh, kept, dh)
+        mul(ds, by_s, kept)
+        add(dh, kept, dh)
+    return out, dh
+
+
+CELL = Cell(
+    name="gru",
+    gates=GATES,
+    order=ORDER,
+    states=("h",),
+    ranges=ranges,
+    keep="z",
+    options=MappingProxyType({"reset_after": (True, False), "z_keeps": (True, False)}),
+    equations=equations,
+    forward=forward,
+    backward=backward,
+    source="Cho et al. 2014 (arXiv 1406.1078); Chung et al. 2014 (arXiv 1412.3555)",
+)

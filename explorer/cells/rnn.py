@@ -1,0 +1,106 @@
+"""Elman's RNN: one state, no gate.
+
+    h_t = φ(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh),  φ = tanh, ReLU or σ
+"""
+
+from types import MappingProxyType
+
+import numpy as np
+
+from explorer.cells.base import Backward, Cell, buffer, named, outer, projected, summed
+
+GATES = ("h",)
+RANGE = {"tanh": (-1, 1), "sigmoid": (0, 1)}
+
+
+def equations(options) -> dict[str, str]:
+    return {"h": f"{options['activation']}(W_ih @ x + b_ih + W_hh @ h_prev + b_hh)"}
+
+
+def ranges(options) -> dict[str, tuple[float, float]]:
+    activation = options["activation"]
+    return {"h": RANGE[activation]} if activation in RANGE else {}
+
+
+def squash_into(activation: str, like: np.ndarray):
+    """(a, h) -> None, writing φ(a) into h; the sigmoid expects a/2."""
+    if activation == "tanh":
+        return np.tanh
+    if activation == "relu":
+        zero = np.zeros_like(like)
+        return lambda a, h: np.maximum(a, zero, out=h)
+    half = np.full_like(like, 0.5)
+
+    def sigmoid(a, h):
+        np.tanh(a, h)
+        np.multiply(h, half, h)
+        np.add(h, half, h)
+
+    return sigmoid
+
+
+def slopes(activation: str, h: np.ndarray) -> np.ndarray:
+    """φ′(a) as a function of h = φ(a), any shape."""
+    if activation == "tanh":
+        return 1 - h * h
+    if activation == "relu":
+        return (h > 0).astype(h.dtype)
+    return h * (1 - h)
+
+
+def forward(params, x, state, options):
+    """x (T, B, D), state {"h": (B, H)} -> values {name: (T, B, H)}, tape."""
+    (T, B, _), H, activation = x.shape, params["weight_hh"].shape[1], options["activation"]
+    halved = x.dtype.type(0.5 if activation == "sigmoid" else 1)
+    pre = projected(x, params["weight_ih"] * halved, (params["bias_ih"] + params["bias_hh"]) * halved)
+    rows = buffer(T + 1, H, B, x.dtype)
+    h = rows[0]
+    h[...] = state["h"].T.reshape(h.shape)
+
+    W = np.asfortranarray(params["weight_hh"] * halved)
+    recurrent, squash = np.empty_like(h), squash_into(activation, h)
+    dot, add = np.dot, np.add
+    for a, row in zip(pre, rows[1:]):
+        dot(W, h, recurrent)
+        add(a, recurrent, a)
+        squash(a, row)
+        h = row
+
+    pre /= halved
+    return named(rows[1:], ("h",), H) | named(pre, ("a_h",), H), rows
+
+
+def backward(params, rows, dh_direct, options):
+    """dh_direct (T, H[, B]): the direct ∂L/∂h_t."""
+    slope = slopes(options["activation"], rows[1:])
+    pre, total = np.empty_like(slope), np.empty_like(slope)
+    from_later = np.zeros_like(slope[0])
+
+    W_T = params["weight_hh"].T
+    dot, add, mul = np.dot, np.add, np.multiply
+    for direct, dh_da, da, dh in zip(dh_direct[::-1], slope[::-1], pre[::-1], total[::-1]):
+        add(from_later, direct, dh)
+        mul(dh, dh_da, da)
+        dot(W_T, da, from_later)
+
+    return Backward(
+        pre=pre,
+        state={"h": total},
+        initial={"h": from_later},
+        recurrent={"weight_hh": outer(pre, rows[:-1]), "bias_hh": summed(pre)},
+    )
+
+
+CELL = Cell(
+    name="rnn",
+    gates=GATES,
+    order=GATES,
+    states=("h",),
+    ranges=ranges,
+    keep=None,
+    options=MappingProxyType({"activation": ("tanh", "relu", "sigmoid")}),
+    equations=equations,
+    forward=forward,
+    backward=backward,
+    source="Elman 1990",
+)

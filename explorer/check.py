@@ -1,0 +1,52 @@
+"""Bad input is answered at the door, in one sentence: what was expected, what came, what to do."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+
+class UnknownName(KeyError, ValueError):
+    """A name that is not among those that exist."""
+
+    def __str__(self) -> str:  # KeyError would print the repr of the sentence
+        return self.args[0]
+
+
+def known(name, names: Iterable[str], what: str):
+    """Return `name` if it is one of `names`, else answer with the names that exist."""
+    names = tuple(names)
+    if name not in names:
+        raise UnknownName(f"unknown {what} {name!r}: expected one of {', '.join(map(str, names))}")
+    return name
+
+
+def shaped(array, shape: tuple, what: str) -> np.ndarray:
+    """Return `array` as an ndarray if it has `shape`; a string in `shape` stands for any length."""
+    array = np.asarray(array)
+    fits = array.ndim == len(shape) and all(
+        isinstance(want, str) or want == got for want, got in zip(shape, array.shape)
+    )
+    if not fits:
+        wanted = "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
+        raise ValueError(f"{what} must have shape {wanted}, but has shape {array.shape}")
+    return array
+
+
+def real(array, dtype, what: str) -> np.ndarray:
+    """Return `array` as contiguous `dtype`; only real numbers are accepted."""
+    array = np.asarray(array)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{what} must hold real numbers, but its dtype is {array.dtype}")
+    return np.ascontiguousarray(array, dtype)
+
+
+def finite(array: np.ndarray, what: str) -> np.ndarray:
+    """Return `array` if every number in it is finite, else say where the first other one is."""
+    bad = ~np.isfinite(array)
+    if bad.any():
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        index = ", ".join(map(str, where))
+        raise ValueError(
+            f"{what} must be finite, but {what}[{index}] is {array[where]}: replace or drop it"
+        )
+    return array

@@ -1,0 +1,135 @@
+"""The loop over time: `run` a cell forward over a sequence, `backprop` a loss through it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from explorer.cells import CELLS
+from explorer.cells.base import Cell, arranged, named, outer, summed, with_batch
+from explorer.check import finite, known, real, shaped
+from explorer.trace import Gradients, Named, Trace
+
+PARAMS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+def run(cell: str, params, x, state=None, **options) -> Trace:
+    """Run `cell` over a sequence and keep every named value of every step.
+
+    cell      "rnn", "gru" or "lstm"
+    params    {"weight_ih": (G·H, D), "weight_hh": (G·H, H), "bias_ih": (G·H,), "bias_hh": (G·H,)} with
+              G gates, in PyTorch's names and order; for a stack of layers a sequence of them, the layer that
+              reads x first. Their dtype, float32 or float64, is that of the run.
+    x         (T, B, D), T ≥ 1
+    state     {"h": (B, H)}, for an LSTM also "c", to start from instead of zeros; for a stack a sequence
+    options   the cell's conventions: activation= for "rnn"; reset_after=, z_keeps= for "gru"
+
+    Returns the Trace of the last layer; the others are in `trace.layers`.
+    Raises ValueError for a wrong name, shape, dtype or number, in one sentence.
+    """
+    kind = CELLS[known(cell, CELLS, "cell")]
+    options = conventions(kind, options)
+    stack = [params] if isinstance(params, Mapping) else list(params)
+    states = [state] * len(stack) if state is None or isinstance(state, Mapping) else list(state)
+    if not stack or len(states) != len(stack) or (isinstance(state, Mapping) and len(stack) > 1):
+        raise ValueError(f"a stack needs at least one layer and one state a layer, got {len(stack)} layers")
+
+    trace = None
+    for layer, (params, state) in enumerate(zip(stack, states), start=1):
+        where = f" of layer {layer}" if len(stack) > 1 else ""
+        trace = _run_layer(kind, options, params, trace["h"] if trace else x, state, trace, where)
+    return trace
+
+
+def conventions(cell: Cell, chosen: Mapping) -> dict:
+    """All options of a cell, those not chosen at their default; refuses what the cell does not know."""
+    for name, value in chosen.items():
+        if name not in cell.options:
+            takes = ", ".join(cell.options) or "no option"
+            raise ValueError(f"{cell.name} has no option {name!r}: it takes {takes}")
+        known(value, cell.options[name], f"{name} of {cell.name}")
+    return {name: chosen.get(name, values[0]) for name, values in cell.options.items()}
+
+
+def _run_layer(cell, options, params, x, state, below, where) -> Trace:
+    params = _checked_params(cell, params, where)
+    (_, D), (_, H), dtype = params["weight_ih"].shape, params["weight_hh"].shape, params["weight_hh"].dtype
+    x = shaped(x, ("T", "B", D), "x")
+    if 0 in x.shape[:2]:
+        raise ValueError(f"x needs at least one step and one sequence, but has shape {x.shape}")
+    if below is None:
+        x = finite(real(x, dtype, "x"), "x").copy()
+    state = _checked_state(cell, state, x.shape[1], H, dtype, where)
+    with np.errstate(over="ignore", invalid="ignore"):  # a ReLU may explode: that is a result, not a fault
+        values, tape = cell.forward(params, x, state, options)
+    tape.flags.writeable = False
+    x.flags.writeable = False
+    return Trace(cell, options, params, x, Named("state", state), Named("quantity", values), tape, below)
+
+
+def _checked_params(cell: Cell, params: Mapping, where: str) -> Named:
+    for name in params:
+        known(name, PARAMS, f"weight{where}")
+    if missing := [name for name in PARAMS if name not in params]:
+        raise ValueError(f"the weights{where} lack {', '.join(missing)}: expected {', '.join(PARAMS)}")
+    arrays = {name: np.asarray(params[name]) for name in PARAMS}
+    dtypes = {str(array.dtype) for array in arrays.values()}
+    if len(dtypes) > 1 or not dtypes <= {"float32", "float64"}:
+        raise ValueError(
+            f"the weights{where} must all be float32 or all float64, but are {', '.join(sorted(dtypes))}"
+        )
+    if arrays["weight_hh"].ndim != 2 or arrays["weight_ih"].ndim != 2:
+        raise ValueError(f"weight_ih and weight_hh{where} must be matrices")
+    H, D, G = arrays["weight_hh"].shape[1], arrays["weight_ih"].shape[1], len(cell.gates)
+    shapes = ((G * H, D), (G * H, H), (G * H,), (G * H,))
+    for name, shape in zip(PARAMS, shapes):
+        finite(shaped(arrays[name], shape, f"{name}{where} of {cell.name}"), f"{name}{where}")
+    return Named("weight", {name: array.copy() for name, array in arrays.items()})
+
+
+def _checked_state(cell: Cell, state, B: int, H: int, dtype, where: str) -> dict[str, np.ndarray]:
+    state = dict(state or {})
+    for name in state:
+        known(name, cell.states, f"state{where} of {cell.name}")
+    checked = {}
+    for name in cell.states:
+        given = state.get(name)
+        array = np.zeros((B, H), dtype) if given is None else real(given, dtype, f"state {name}{where}").copy()
+        checked[name] = finite(shaped(array, (B, H), f"state {name}{where}"), f"state {name}{where}")
+    return checked
+
+
+def backprop(trace: Trace, dh) -> Gradients:
+    """Backpropagate through time.
+
+    dh   (T, B, H): the direct ∂L/∂h_t of the last layer, zeros at steps that carry no loss
+
+    Returns the Gradients of the last layer; those of the layers below are in `grads.layers`.
+    Raises ValueError if dh has another shape or holds NaN or Inf.
+    """
+    dh = shaped(dh, (trace.T, trace.B, trace.H), "dh")
+    return _backprop(trace, finite(real(dh, trace.dtype, "dh"), "dh"))
+
+
+def _backprop(trace: Trace, dh: np.ndarray) -> Gradients:
+    cell, params, (T, B, D), H = trace.cell, trace.params, trace.x.shape, trace.H
+    direct = dh.reshape(T, H) if B == 1 else np.ascontiguousarray(dh.transpose(0, 2, 1))
+    with np.errstate(over="ignore", invalid="ignore"):
+        back = cell.backward(params, trace.tape, direct, trace.options)
+        x = trace.x.reshape(T, D) if B == 1 else trace.x.transpose(0, 2, 1)
+        weights = {"weight_ih": outer(back.pre, x), "bias_ih": summed(back.pre)}
+        weights = {name: arranged(array, cell.order, cell.gates) for name, array in weights.items()}
+        weight_ih = arranged(params["weight_ih"], cell.gates, cell.order)
+        dx = back.pre @ weight_ih if B == 1 else (weight_ih.T @ back.pre).transpose(0, 2, 1)
+    dx = dx.reshape(T, B, D)
+    weights |= back.recurrent
+    pre = named(back.pre, cell.order, H)
+    return Gradients(
+        state=Named("state", {q: with_batch(rows).transpose(0, 2, 1) for q, rows in back.state.items()}),
+        pre=Named("gate", {q: pre[q] for q in cell.gates}),
+        params=Named("weight", {name: weights[name] for name in PARAMS}),
+        x=dx,
+        initial=Named("state", {q: row.reshape(H, B).T for q, row in back.initial.items()}),
+        below=_backprop(trace.below, dx) if trace.below else None,
+    )
