@@ -42,9 +42,9 @@ def real(array, dtype, what: str) -> np.ndarray:
 
 def finite(array: np.ndarray, what: str) -> np.ndarray:
     """Return `array` if every number in it is finite, else say where the first other one is."""
-    bad = ~np.isfinite(array)
-    if bad.any():
-        where = tuple(int(i) for i in np.argwhere(bad)[0])
+    fine = np.isfinite(array)
+    if not fine.all():
+        where = tuple(int(i) for i in np.argwhere(~fine)[0])
         index = ", ".join(map(str, where))
         raise ValueError(
             f"{what} must be finite, but {what}[{index}] is {array[where]}: replace or drop it"

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from itertools import accumulate
 
 import numpy as np
 
@@ -81,16 +83,33 @@ def named(rows: np.ndarray, names: Iterable[str], H: int) -> dict[str, np.ndarra
     return {name: rows[:, :, k * H : (k + 1) * H] for k, name in enumerate(names)}
 
 
-def parts(step: np.ndarray, *names_in_blocks: int) -> list[np.ndarray]:
-    """Cut one row into pieces of the given numbers of H."""
-    H = step.shape[0] // sum(names_in_blocks)
-    return np.split(step, np.cumsum(names_in_blocks)[:-1] * H)
+def parts(rows: np.ndarray, *in_blocks: int, axis: int = 0) -> list[np.ndarray]:
+    """Cut a row, or the axis 1 of rows, into views of the given numbers of blocks of H."""
+    H = rows.shape[axis] // sum(in_blocks)
+    cuts = [slice((end - n) * H, end * H) for n, end in zip(in_blocks, accumulate(in_blocks))]
+    return [rows[:, cut] if axis else rows[cut] for cut in cuts]
+
+
+def chunks_backward(out: np.ndarray, size: int = 2**15):
+    """Yield (steps, memory like out[steps]) from the last steps to the first.
+
+    The memory is the same each time, small enough to stay in the cache between filling and use.
+    """
+    T, length = len(out), max(1, size // out[0].size)
+    memory = np.empty_like(out[:length])
+    for stop in range(T, 0, -length):
+        start = max(0, stop - length)
+        yield slice(start, stop), memory[: stop - start]
 
 
 def arranged(matrix: np.ndarray, now: tuple, then: tuple) -> np.ndarray:
     """The blocks of a stacked weight or bias, now in one order of gates, in another."""
-    stacked = matrix.reshape(len(now), -1, *matrix.shape[1:])
-    return stacked[[now.index(gate) for gate in then]].reshape(matrix.shape)
+    return matrix.reshape(len(now), -1).take(_places(now, then), axis=0).reshape(matrix.shape)
+
+
+@cache
+def _places(now: tuple, then: tuple) -> np.ndarray:
+    return np.array([now.index(gate) for gate in then])
 
 
 def projected(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:

@@ -85,9 +85,9 @@ def _forward_after(weight_hh, bias_hn, pre, step, rows):
     recurrent_n, recurrent_rz = parts(recurrent, 1, 2)
     half, part, bias = np.full_like(rz, 0.5), np.empty_like(h), np.empty_like(h)
     bias.T[...] = bias_hn
-    dot, add, sub, mul, tanh, copy = np.dot, np.add, np.subtract, np.multiply, np.tanh, np.positive
+    add, sub, mul, tanh, copy = np.add, np.subtract, np.multiply, np.tanh, np.positive
     for a_n, a_rz, row in zip(pre[:, :H], pre[:, H:], rows[1:]):
-        dot(W, h, recurrent)
+        W.dot(h, recurrent)
         add(a_rz, recurrent_rz, a_rz)
         tanh(a_rz, rz)
         mul(rz, half, rz)
@@ -110,15 +110,15 @@ def _forward_before(weight_hh, bias_hn, pre, step, rows):
     W_n, W_rz = np.asfortranarray(weight_hh[:H]), np.asfortranarray(weight_hh[H:])
     recurrent_rz, recurrent_n = np.empty_like(rz), np.empty_like(h)
     half, part = np.full_like(rz, 0.5), np.empty_like(h)
-    dot, add, sub, mul, tanh, copy = np.dot, np.add, np.subtract, np.multiply, np.tanh, np.positive
+    add, sub, mul, tanh, copy = np.add, np.subtract, np.multiply, np.tanh, np.positive
     for a_n, a_rz, row in zip(pre[:, :H], pre[:, H:], rows[1:]):
-        dot(W_rz, h, recurrent_rz)
+        W_rz.dot(h, recurrent_rz)
         add(a_rz, recurrent_rz, a_rz)
         tanh(a_rz, rz)
         mul(rz, half, rz)
         add(rz, half, rz)
         mul(r, h, s)
-        dot(W_n, s, recurrent_n)
+        W_n.dot(s, recurrent_n)
         add(a_n, recurrent_n, a_n)
         tanh(a_n, n)
         sub(h, n, part)
@@ -131,7 +131,7 @@ def backward(params, rows, dh_direct, options):
     """dh_direct (T, H[, B]): the direct ∂L/∂h_t."""
     params = relabelled(params, options)
     H = dh_direct.shape[1]
-    h_prev, (r, z, m, n) = rows[:-1, 4 * H :], np.split(rows[1:, : 4 * H], 4, axis=1)
+    h_prev, (r, z, m, n) = rows[:-1, 4 * H :], parts(rows[1:, : 4 * H], *[1] * 4, axis=1)
     dh_da_n = (1 - z) * (1 - n * n)
     dh_da_z = (h_prev - n) * z * (1 - z)
     W = arranged(params["weight_hh"], GATES, ORDER)
@@ -163,7 +163,7 @@ def _backward_after(W, dh_direct, r, z, q, h_prev, dh_da_n, dh_da_z):
     by_n, by_r, by_z, by_q, by_h = parts(local, *[1] * 5)
     H = len(dh)
     recurrent, kept, W_T = step[H : 4 * H], np.empty_like(dh), np.concatenate([W[H:], W[:H]]).T
-    dot, add, mul, copy = np.dot, np.add, np.multiply, np.positive
+    add, mul, copy = np.add, np.multiply, np.positive
     for direct, factors, row in zip(dh_direct[::-1], slope[::-1], out[::-1]):
         copy(factors, local)
         add(dh, direct, dh)
@@ -173,7 +173,7 @@ def _backward_after(W, dh_direct, r, z, q, h_prev, dh_da_n, dh_da_z):
         mul(dh, by_q, dq)
         copy(step, row)
         mul(dh, by_h, kept)
-        dot(W_T, recurrent, dh)
+        W_T.dot(recurrent, dh)
         add(dh, kept, dh)
     return out, dh
 
@@ -187,17 +187,17 @@ def _backward_before(W, dh_direct, r, z, s, h_prev, dh_da_n, dh_da_z):
     by_n, by_r, by_z, by_s, by_h = parts(local, *[1] * 5)
     H = len(dh)
     da_rz, kept, W_nT, W_rzT = step[H : 3 * H], np.empty_like(dh), W[:H].T, W[H:].T
-    dot, add, mul, copy = np.dot, np.add, np.multiply, np.positive
+    add, mul, copy = np.add, np.multiply, np.positive
     for direct, factors, row in zip(dh_direct[::-1], slope[::-1], out[::-1]):
         copy(factors, local)
         add(dh, direct, dh)
         mul(dh, by_n, da_n)
         mul(dh, by_z, da_z)
-        dot(W_nT, da_n, ds)
+        W_nT.dot(da_n, ds)
         mul(ds, by_r, da_r)
         copy(step, row)
         mul(dh, by_h, kept)
-        dot(W_rzT, da_rz, dh)
+        W_rzT.dot(da_rz, dh)
         add(dh, kept, dh)
         mul(ds, by_s, kept)
         add(dh, kept, dh)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from explorer.cells.base import Backward, Cell, arranged, buffer, named, outer, parts, projected, summed
+from explorer.cells.base import Backward, Cell, arranged, buffer, chunks_backward, named, outer, parts, projected, summed
 
 GATES = ("i", "f", "g", "o")
 ORDER = ("o", "i", "f", "g")  # the three σ side by side, and (i, f) beside (g, C)
@@ -53,9 +53,9 @@ def forward(params, x, state, options):
     W = np.asfortranarray(weight_hh * halved[:, None])
     recurrent, half, products = np.empty_like(gates), np.full_like(σ, 0.5), np.empty_like(g_c)
     i_times_g, f_times_c = parts(products, 1, 1)
-    dot, add, mul, tanh, copy = np.dot, np.add, np.multiply, np.tanh, np.positive
+    add, mul, tanh, copy = np.add, np.multiply, np.tanh, np.positive
     for a, row in zip(pre, rows[1:]):
-        dot(W, h, recurrent)
+        W.dot(h, recurrent)
         add(a, recurrent, a)
         tanh(a, gates)
         mul(σ, half, σ)
@@ -71,66 +71,48 @@ def forward(params, x, state, options):
     return {q: values[q] for q in (*GATES, "c", "h", *(f"a_{q}" for q in GATES))}, rows
 
 
-def slopes(rows, H):
-    """How each quantity of a step follows its cause, (T, 6H[, B]): the factors of the chain rule.
+def slopes(rows, before, slope):
+    """How each quantity of a step follows its cause: the factors of the chain rule.
 
-    ∂h/∂a_o, ∂C/∂a_i, ∂C/∂a_f, ∂C/∂a_g, ∂h/∂C, and ∂C_t/∂C_{t-1} = f.
+    rows, before   the steps (n, 7H[, B]) and each one's predecessor
+    slope          (n, 6H[, B]), filled with ∂h/∂a_o, ∂C/∂a_i, ∂C/∂a_f, ∂C/∂a_g, ∂h/∂C, ∂C_t/∂C_{t-1}
     """
-    slope = np.empty((len(rows) - 1, 6 * H, *rows.shape[2:]), rows.dtype)
-    chunk = max(1, 2**16 // step_size(slope))  # so that the pieces stay in the cache
-    for start in range(0, len(slope), chunk):
-        now = rows[1 + start : 1 + start + chunk]
-        c_prev = rows[start : start + len(now), 4 * H : 5 * H]
-        σ, o, i, f = now[:, : 3 * H], now[:, :H], now[:, H : 2 * H], now[:, 2 * H : 3 * H]
-        g, tanh_c = now[:, 3 * H : 4 * H], now[:, 5 * H : 6 * H]
-        s = slope[start : start + len(now)]
-        s_σ, s_o, s_i, s_f = s[:, : 3 * H], s[:, :H], s[:, H : 2 * H], s[:, 2 * H : 3 * H]
-        s_g, s_h, s_c = s[:, 3 * H : 4 * H], s[:, 4 * H : 5 * H], s[:, 5 * H :]
-
-        np.multiply(σ, σ, s_σ)
-        np.subtract(σ, s_σ, s_σ)  # σ′ = σ(1 − σ)
-        np.multiply(s_o, tanh_c, s_o)
-        np.multiply(s_i, g, s_i)
-        np.multiply(s_f, c_prev, s_f)
-        np.multiply(g, g, s_g)
-        np.multiply(s_g, i, s_g)
-        np.subtract(i, s_g, s_g)  # i (1 − g²)
-        np.multiply(tanh_c, tanh_c, s_h)
-        np.multiply(s_h, o, s_h)
-        np.subtract(o, s_h, s_h)  # o (1 − tanh² C)
-        s_c[...] = f
-    return slope
-
-
-def step_size(rows) -> int:
-    """Numbers in one row."""
-    return rows[0].size
+    o, i, f, g, _, tanh_c, _ = map(np.ascontiguousarray, parts(rows, *[1] * 7, axis=1))
+    c_prev = np.ascontiguousarray(parts(before, 4, 1, 2, axis=1)[1])
+    dh_da_o, dc_da_i, dc_da_f, dc_da_g, dh_dc, dc_dc = parts(slope, *[1] * 6, axis=1)
+    dh_da_o[...] = tanh_c * o * (1 - o)
+    dc_da_i[...] = g * i * (1 - i)
+    dc_da_f[...] = c_prev * f * (1 - f)
+    dc_da_g[...] = i * (1 - g * g)
+    dh_dc[...] = o * (1 - tanh_c * tanh_c)
+    dc_dc[...] = f
 
 
 def backward(params, rows, dh_direct, options):
     """dh_direct (T, H[, B]): the direct ∂L/∂h_t."""
-    T, H = len(dh_direct), dh_direct.shape[1]
-    slope = slopes(rows, H)
-    out = np.empty_like(slope)
+    T, H = dh_direct.shape[:2]
+    out = np.empty((T, 6 * H, *rows.shape[2:]), rows.dtype)
     step, local = np.zeros_like(out[0]), np.empty_like(out[0])
     da_o, da_i, da_f, da_g, dh, dc = parts(step, *[1] * 6)
     dh_da_o, dc_da_i, dc_da_f, dc_da_g, dh_dc, dc_dc = parts(local, *[1] * 6)
     da, via_h = step[: 4 * H], np.empty_like(dh)
 
     W_T = arranged(params["weight_hh"], GATES, ORDER).T
-    dot, add, mul, copy = np.dot, np.add, np.multiply, np.positive
-    for direct, factors, row in zip(dh_direct[::-1], slope[::-1], out[::-1]):
-        copy(factors, local)
-        add(dh, direct, dh)
-        mul(dh, dh_dc, via_h)
-        add(dc, via_h, dc)
-        mul(dh, dh_da_o, da_o)
-        mul(dc, dc_da_i, da_i)
-        mul(dc, dc_da_f, da_f)
-        mul(dc, dc_da_g, da_g)
-        copy(step, row)
-        mul(dc, dc_dc, dc)  # what reaches C_{t-1} along the conveyor
-        dot(W_T, da, dh)  # what reaches h_{t-1} through the four gates
+    add, mul, copy = np.add, np.multiply, np.positive
+    for steps, slope in chunks_backward(out):
+        slopes(rows[1:][steps], rows[:-1][steps], slope)
+        for direct, factors, row in zip(dh_direct[steps][::-1], slope[::-1], out[steps][::-1]):
+            copy(factors, local)
+            add(dh, direct, dh)
+            mul(dh, dh_dc, via_h)
+            add(dc, via_h, dc)
+            mul(dh, dh_da_o, da_o)
+            mul(dc, dc_da_i, da_i)
+            mul(dc, dc_da_f, da_f)
+            mul(dc, dc_da_g, da_g)
+            copy(step, row)
+            mul(dc, dc_dc, dc)  # what reaches C_{t-1} along the conveyor
+            W_T.dot(da, dh)  # what reaches h_{t-1} through the four gates
 
     pre = out[:, : 4 * H]
     weight_hh, bias_hh = outer(pre, rows[:-1, 6 * H :]), summed(pre)

@@ -59,9 +59,9 @@ def forward(params, x, state, options):
 
     W = np.asfortranarray(params["weight_hh"] * halved)
     recurrent, squash = np.empty_like(h), squash_into(activation, h)
-    dot, add = np.dot, np.add
+    add = np.add
     for a, row in zip(pre, rows[1:]):
-        dot(W, h, recurrent)
+        W.dot(h, recurrent)
         add(a, recurrent, a)
         squash(a, row)
         h = row
@@ -77,11 +77,11 @@ def backward(params, rows, dh_direct, options):
     from_later = np.zeros_like(slope[0])
 
     W_T = params["weight_hh"].T
-    dot, add, mul = np.dot, np.add, np.multiply
+    add, mul = np.add, np.multiply
     for direct, dh_da, da, dh in zip(dh_direct[::-1], slope[::-1], pre[::-1], total[::-1]):
         add(from_later, direct, dh)
         mul(dh, dh_da, da)
-        dot(W_T, da, from_later)
+        W_T.dot(da, from_later)
 
     return Backward(
         pre=pre,
