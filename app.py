@@ -1,0 +1,20 @@
+"""The frame of the explorer: `streamlit run app.py`."""
+
+import streamlit as st
+
+from explorer.ui import frame, state
+from explorer.ui.language import say
+
+state.restore()
+st.set_page_config(
+    page_title=say("title"),
+    page_icon="🧠",
+    layout="wide",
+    initial_sidebar_state="collapsed" if state.view().projector else "auto",
+)
+frame.settle_memory()
+page = frame.navigation()
+frame.dress()
+frame.sidebar(page.url_path or frame.HOME)
+page.run()
+state.publish()

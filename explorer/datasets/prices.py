@@ -1,0 +1,35 @@
+"""Weekly share prices of six companies, 2018 and 2019, as plotly ships them (`plotly.data.stocks`).
+
+Each price is relative to the company's first week, less 1, so that every series starts at 0. There are 105 weeks;
+a longer sequence goes on with the next company. Several inputs start at one company each.
+"""
+
+import csv
+import gzip
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from explorer.datasets.base import Dataset, padded
+
+
+@cache
+def table() -> tuple[tuple[str, ...], tuple[str, ...], np.ndarray]:
+    """Weeks, companies and prices (weeks, companies). The file is read without importing plotly."""
+    folder = Path(find_spec("plotly").submodule_search_locations[0])
+    with gzip.open(folder / "package_data" / "datasets" / "stocks.csv.gz", "rt", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    return tuple(row[0] for row in rows), tuple(header[1:]), np.array([row[1:] for row in rows], float)
+
+
+def draw(T, D, seed, numbers):
+    weeks, companies, prices = table()
+    one_after_another = np.concatenate([prices, prices], axis=1).T - 1
+    values = np.stack([one_after_another[k : k + len(companies)].ravel() for k in range(D)], axis=1)
+    steps = [f"{company} {week}" for company in companies for week in weeks]
+    return padded(values, steps, companies[:D], T)
+
+
+DATASET = Dataset("prices", widths=(1, 6, 1), draw=draw)

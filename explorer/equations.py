@@ -1,0 +1,160 @@
+"""The cell's equations: one source that is computed with, and shown in symbols and in numbers.
+
+A formula is a Python expression in these names, for a gate q:
+
+    x, h_prev, c_prev        x_t, h_{t-1}, C_{t-1}
+    i, f, g, o, r, z, n, c, h   gates and states of step t
+    W_iq, W_hq, b_iq, b_hq   the blocks of weight_ih, weight_hh, bias_ih, bias_hh (RNN: q = h)
+
+with + - * (⊙), @ (matrix product) and sigmoid, tanh, relu.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+
+from explorer.numerals import tex
+from explorer.trace import Trace
+
+FUNCTIONS = {
+    "sigmoid": lambda a: 0.5 * np.tanh(0.5 * a) + 0.5,
+    "tanh": np.tanh,
+    "relu": lambda a: np.maximum(a, 0),
+}
+SQUASH = {"sigmoid": r"\sigma", "tanh": r"\tanh", "relu": r"\mathrm{ReLU}"}
+PARTS = {"W_i": "weight_ih", "W_h": "weight_hh", "b_i": "bias_ih", "b_h": "bias_hh"}
+STATES = {"h": "h", "c": "C"}
+
+
+@cache
+def parse(formula: str) -> ast.expr:
+    """The syntax tree of a formula."""
+    return ast.parse(formula, mode="eval").body
+
+
+def equations(trace: Trace) -> dict[str, str]:
+    """The formulas of the trace's cell under its conventions, {quantity: formula}, in order of computation."""
+    return dict(trace.cell.equations(trace.options))
+
+
+def evaluate(formula: str | ast.expr, trace: Trace, steps=slice(None)) -> np.ndarray:
+    """The formula's value from the trace's own numbers, (steps, B, H)."""
+    node = parse(formula) if isinstance(formula, str) else formula
+    match node:
+        case ast.BinOp(left, ast.Add(), right):
+            return evaluate(left, trace, steps) + evaluate(right, trace, steps)
+        case ast.BinOp(left, ast.Sub(), right):
+            return evaluate(left, trace, steps) - evaluate(right, trace, steps)
+        case ast.BinOp(left, ast.Mult(), right):
+            return evaluate(left, trace, steps) * evaluate(right, trace, steps)
+        case ast.BinOp(left, ast.MatMult(), right):
+            return evaluate(right, trace, steps) @ evaluate(left, trace, steps).T
+        case ast.Call(ast.Name(squash), [argument]):
+            return FUNCTIONS[squash](evaluate(argument, trace, steps))
+        case ast.Constant(number):
+            return np.asarray(number, trace.dtype)
+        case ast.Name(name):
+            return _named(name, trace, steps)
+    raise ValueError(f"a formula cannot hold {ast.unparse(node)!r}")
+
+
+def _named(name: str, trace: Trace, steps) -> np.ndarray:
+    if name == "x":
+        return trace.x[steps]
+    if name.endswith("_prev"):
+        return trace.previous[name.removesuffix("_prev")][steps]
+    if name[:3] in PARTS:
+        block = trace.cell.gates.index(name[3:])
+        stacked = trace.params[PARTS[name[:3]]]
+        return stacked[block * trace.H : (block + 1) * trace.H]
+    return trace[name][steps]
+
+
+Colour = Callable[[str], str | None]
+
+
+def symbol(name: str, colour: Colour = lambda name: None) -> str:
+    """The LaTeX symbol of a name: f -> f_t, c_prev -> C_{t-1}, W_if -> W_{if}."""
+    if name[:3] in PARTS:
+        return f"{name[0]}_{{{name[2:]}}}"
+    base, step = (name.removesuffix("_prev"), "t-1") if name.endswith("_prev") else (name, "t")
+    written = f"{STATES.get(base, base)}_{{{step}}}"
+    hue = colour(base)
+    return rf"\textcolor{{{hue}}}{{{written}}}" if hue else written
+
+
+def in_symbols(quantity: str, trace: Trace, colour: Colour = lambda name: None) -> str:
+    """LaTeX of the equation that makes a quantity: f_t = σ(W_{if} x_t + …)."""
+
+    def leaf(node):
+        return symbol(node.id, colour) if isinstance(node, ast.Name) else str(node.value)
+
+    def written(node):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+            right = written(node.right)
+            if not isinstance(node.right, ast.Name):
+                right = rf"\left({right}\right)"
+            return rf"{written(node.left)}\,{right}"
+        return _written(node, written, leaf, r"\odot")
+
+    return f"{symbol(quantity, colour)} = {written(parse(equations(trace)[quantity]))}"
+
+
+def in_numbers(quantity: str, trace: Trace, t: int, unit: int, colour: Colour = lambda name: None) -> str:
+    """LaTeX of the same equation with the numbers of one unit (from 0) of step t (from 1) of sequence 1.
+
+    A matrix product stands as the one number that it gives this unit.
+    """
+    steps = slice(t - 1, t)
+
+    def number(node):
+        value = evaluate(node, trace, steps)
+        return tex(value.item() if value.size == 1 else value.reshape(-1, trace.H)[0, unit].item())
+
+    def leaf(node):
+        if isinstance(node, ast.Constant):
+            return str(node.value)
+        hue = colour(node.id.removesuffix("_prev"))
+        return rf"\textcolor{{{hue}}}{{{number(node)}}}" if hue else number(node)
+
+    def written(node):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+            return number(node)
+        return _written(node, written, leaf, r"\cdot")
+
+    formula = parse(equations(trace)[quantity])
+    steps_shown = [written(formula)]
+    if isinstance(formula, ast.Call) and not isinstance(formula.args[0], ast.Name):
+        steps_shown.append(f"{SQUASH[formula.func.id]}({number(formula.args[0])})")
+    result = rf"\mathbf{{{number(ast.Name(quantity))}}}"
+    hue = colour(quantity)
+    steps_shown.append(rf"\textcolor{{{hue}}}{{{result}}}" if hue else result)
+    return " = ".join(steps_shown)
+
+
+def _written(node: ast.expr, written, leaf, times: str) -> str:
+    match node:
+        case ast.BinOp(left, ast.Add(), right):
+            return f"{written(left)} + {_term(written(right))}"
+        case ast.BinOp(left, ast.Sub(), right):
+            return f"{written(left)} - {_term(_factor(right, written))}"
+        case ast.BinOp(left, ast.Mult(), right):
+            return f"{_factor(left, written)} {times} {_term(_factor(right, written))}"
+        case ast.Call(ast.Name(squash), [argument]):
+            return rf"{SQUASH[squash]}\left({written(argument)}\right)"
+    return leaf(node)
+
+
+def _factor(node: ast.expr, written) -> str:
+    sum_of_terms = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub)
+    return rf"\left({written(node)}\right)" if sum_of_terms else written(node)
+
+
+def _term(text: str) -> str:
+    """A negative number in brackets, coloured or not."""
+    bare = text.partition("}{")[2] if text.startswith(r"\textcolor") else text
+    return f"({text})" if bare.startswith("-") else text

@@ -1,0 +1,260 @@
+"""`Experiment`: everything that a picture depends on, in one frozen, validated, bounded value.
+
+Widgets, URLs and JSON files all go through the same table of settings, so none of them can ask for more
+than another. Values are registry names and numbers, never translated words.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from dataclasses import replace as replaced
+
+from explorer.cells import CELLS
+from explorer.datasets import DATASETS
+from explorer.datasets.own import read_numbers
+from explorer.initialise import SCHEMES
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few names."""
+
+    key: str
+    options: tuple[str, ...]
+
+    def read(self, value) -> str:
+        if not isinstance(value, str) or value not in self.options:
+            raise ValueError(f"expected one of {', '.join(self.options)}, but got {value!r}")
+        return value
+
+    def write(self, value: str) -> str:
+        return value
+
+
+@dataclass(frozen=True)
+class Switch:
+    """Yes or no; 1 or 0 in a URL."""
+
+    key: str
+    options = ("0", "1")
+
+    def read(self, value) -> bool:
+        if value not in (True, False, "0", "1"):
+            raise ValueError(f"expected 0 or 1, but got {value!r}")
+        return value in (True, "1")
+
+    def write(self, value: bool) -> str:
+        return "01"[value]
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number between two bounds, on a grid of `step`; whole if the step is."""
+
+    key: str
+    low: float
+    high: float
+    step: float = 1
+
+    def read(self, value) -> float:
+        kind = int if isinstance(self.step, int) else float
+        try:
+            number = float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = float("nan")
+        if isinstance(value, bool) or not self.low <= number <= self.high or (kind is int and number % 1):
+            what = "a whole number" if kind is int else "a number"
+            raise ValueError(f"expected {what} from {self.low} to {self.high}, but got {value!r}")
+        return kind(number) if kind is int else round(number, 6) + 0.0
+
+    def write(self, value: float) -> str:
+        return f"{value:g}"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the loss sits: "last", "all", or a step counted from 1."""
+
+    key: str
+    options = ("last", "all")
+    steps: Number = Number("", 1, 500)
+
+    def read(self, value) -> str:
+        if value in self.options:
+            return value
+        try:
+            return str(self.steps.read(value))
+        except ValueError:
+            raise ValueError(f"expected last, all or a step from 1 to 500, but got {value!r}") from None
+
+    def write(self, value: str) -> str:
+        return value
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The user's own numbers."""
+
+    key: str
+
+    def read(self, value) -> tuple[float, ...]:
+        if isinstance(value, str):
+            return read_numbers(value)
+        if not isinstance(value, list | tuple):
+            raise ValueError(f"expected numbers such as 0.5, -1, 2, but got {value!r}")
+        return read_numbers(" ".join(map(str, value))) if value else ()
+
+    def write(self, value: tuple[float, ...]) -> str:
+        return ",".join(f"{number:g}" for number in value)
+
+
+def setting(default, kind):
+    return field(default=default, metadata={"kind": kind})
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One run of one network, completely described.
+
+    cell, activation, reset_after, z_keeps   the cell and its conventions (see `explorer.cells`)
+    input, numbers, input_seed   the dataset, the user's own numbers for "own", the seed of a drawn one
+    T, D, H, layers              steps, inputs a step, units, stacked layers
+    scheme, gain, forget_bias, chrono, seed   how the weights are drawn (see `init_params`); chrono takes T as
+                                 the longest dependency, and then forget_bias does not count
+    loss                         the steps t at which L = Σ_t Σ_u h_t,u / √H is read off: "last", "all", or one step.
+                                 At each such step a gradient of norm 1 enters.
+
+    Raises ValueError, in one sentence, for a value out of its bounds; `from_query` and `from_json` fall back
+    to the default instead and say so.
+    """
+
+    cell: str = setting("lstm", Choice("cell", tuple(CELLS)))
+    activation: str = setting("tanh", Choice("act", CELLS["rnn"].options["activation"]))
+    reset_after: bool = setting(True, Switch("reset_after"))
+    z_keeps: bool = setting(True, Switch("z_keeps"))
+    input: str = setting("prices", Choice("input", tuple(DATASETS)))
+    numbers: tuple[float, ...] = setting((), Numbers("x"))
+    input_seed: int = setting(1, Number("input_seed", 0, 9999))
+    T: int = setting(100, Number("T", 2, 500))
+    D: int = setting(1, Number("D", 1, 16))
+    H: int = setting(32, Number("H", 1, 64))
+    layers: int = setting(1, Number("layers", 1, 3))
+    scheme: str = setting("pytorch", Choice("init", SCHEMES))
+    gain: float = setting(1.0, Number("gain", 0.0, 4.0, 0.05))
+    forget_bias: float = setting(3.0, Number("fb", -2.0, 6.0, 0.1))
+    chrono: bool = setting(False, Switch("chrono"))
+    seed: int = setting(1, Number("seed", 0, 9999))
+    loss: str = setting("last", Place("loss"))
+
+    def __post_init__(self):
+        for name, kind in KINDS.items():
+            try:
+                object.__setattr__(self, name, kind.read(getattr(self, name)))
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+        if self.input == "own" and not self.numbers:
+            raise ValueError("input: own needs numbers, such as 0.5, -1, 2, but there are none")
+        low, high, _ = DATASETS[self.input].widths
+        if not low <= self.D <= high:
+            raise ValueError(f"D: expected a whole number from {low} to {high} with {self.input}, got {self.D}")
+        if self.loss.isdigit() and int(self.loss) > self.T:
+            raise ValueError(f"loss: expected a step from 1 to {self.T}, but got {self.loss}")
+
+    def replace(self, **changes) -> Experiment:
+        """The experiment with some settings changed; what depends on a changed one follows it.
+
+        A new input brings its usual width if the present one does not fit; a loss beyond a shortened
+        sequence moves to its last step.
+        """
+        low, high, usual = DATASETS[changes.get("input", self.input)].widths
+        if not low <= changes.get("D", self.D) <= high or ("input" in changes and "D" not in changes):
+            changes["D"] = usual
+        loss = changes.get("loss", self.loss)
+        if loss.isdigit() and int(loss) > changes.get("T", self.T):
+            changes["loss"] = "last"
+        return replaced(self, **changes)
+
+    @property
+    def steps_with_loss(self) -> range:
+        """The steps, as array indices, at which the loss is read off."""
+        if self.loss == "all":
+            return range(self.T)
+        last = self.T if self.loss == "last" else int(self.loss)
+        return range(last - 1, last)
+
+    @property
+    def options(self) -> dict:
+        """The conventions of this experiment's cell, for `run` and `init_params`."""
+        return {name: getattr(self, name) for name in CELLS[self.cell].options}
+
+    def to_query(self) -> dict[str, str]:
+        """The settings that differ from the default, as URL query parameters."""
+        default = replaced(Experiment(), input=self.input, numbers=self.numbers, D=DATASETS[self.input].widths[2])
+        default = {name: getattr(default, name) for name in KINDS} | {"input": Experiment.input, "numbers": ()}
+        return {
+            kind.key: kind.write(getattr(self, name))
+            for name, kind in KINDS.items()
+            if getattr(self, name) != default[name]
+        }
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> tuple[Experiment, tuple[Fallback, ...]]:
+        """The experiment of a URL, and what in it could not be had. Parameters of other parts are ignored."""
+        return _read({name: query[kind.key] for name, kind in KINDS.items() if kind.key in query})
+
+    def to_json(self) -> str:
+        """All settings as a JSON object."""
+        return json.dumps({name: getattr(self, name) for name in KINDS}, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> tuple[Experiment, tuple[Fallback, ...]]:
+        """The experiment of a JSON object, and what in it could not be had.
+
+        Raises ValueError if the text is no JSON object.
+        """
+        try:
+            settings = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"expected a JSON object of settings, but it cannot be read: {error}") from None
+        if not isinstance(settings, dict):
+            raise ValueError(f"expected a JSON object of settings, but got a {type(settings).__name__}")
+        return _read(settings)
+
+
+KINDS = {f.name: f.metadata["kind"] for f in fields(Experiment)}
+
+
+@dataclass(frozen=True)
+class Fallback:
+    """A setting that could not be had: its name, what came, and what is used instead."""
+
+    name: str
+    given: str
+    used: str
+
+
+def _read(settings: Mapping) -> tuple[Experiment, tuple[Fallback, ...]]:
+    """Take each setting by itself, so that one bad value costs only itself."""
+    good, refused = {}, {}
+    for name, given in settings.items():
+        try:
+            good[name] = KINDS[name].read(given)
+        except KeyError:
+            refused[name] = given
+        except ValueError:
+            refused[name] = given
+    if good.get("input") == "own" and not good.get("numbers"):
+        refused["input"] = good.pop("input")
+    low, high, usual = DATASETS[good.get("input", Experiment.input)].widths
+    if not low <= good.setdefault("D", usual) <= high:
+        refused["D"], good["D"] = good["D"], usual
+    if good.get("loss", "").isdigit() and int(good["loss"]) > good.get("T", Experiment.T):
+        refused["loss"] = good.pop("loss")
+    experiment = Experiment(**good)
+    fallbacks = (
+        Fallback(name, str(given)[:40], KINDS[name].write(getattr(experiment, name)) if name in KINDS else "")
+        for name, given in refused.items()
+    )
+    return experiment, tuple(fallbacks)

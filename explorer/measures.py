@@ -1,0 +1,70 @@
+"""Every number derived from a Trace or its Gradients.
+
+Norms are Euclidean, over the units of one layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from explorer.trace import Trace
+
+ALIVE, DEAD, EXPLODING = 1e-1, 1e-6, 1e3  # the bands of every gradient axis
+SHUT, OPEN = 0.1, 0.9  # Karpathy, Johnson & Li 2015 (arXiv 1506.02078) count saturation beyond these
+
+
+def norm(array: np.ndarray) -> np.ndarray:
+    """The norm over the last axis, (…, H) -> (…).
+
+    Scaled by the largest entry, so that a gradient of 1e-200 does not vanish when it is squared.
+    """
+    largest = np.abs(array).max(axis=-1)
+    scale = np.where((largest > 0) & np.isfinite(largest), largest, 1)
+    with np.errstate(invalid="ignore", over="ignore"):
+        return scale * np.sqrt(np.square(array / scale[..., None]).sum(axis=-1))
+
+
+def norms(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The norm of each quantity at each step, {name: (T, B)}: of a Trace's values, of grads.state, grads.pre."""
+    return {name: norm(array) for name, array in arrays.items()}
+
+
+def saturation(gate: np.ndarray, axis: int = -1) -> tuple[np.ndarray, np.ndarray]:
+    """The shares of a gate below 0.1 (shut) and above 0.9 (open), each in [0, 1].
+
+    axis -1 counts units at every step, axis 0 counts steps for every unit, as Karpathy et al. 2015 do.
+    """
+    return (gate < SHUT).mean(axis=axis), (gate > OPEN).mean(axis=axis)
+
+
+def half_life(trace: Trace) -> np.ndarray:
+    """Steps until the gate that keeps has halved the memory, ln ½ / ln f per unit: (T, B, H).
+
+    Taken from the pre-activation, ln σ(a) = −ln(1 + e⁻ᵃ), so that it stays right where f rounds to 1.
+    Raises ValueError for a cell without such a gate.
+    """
+    if trace.cell.keep is None:
+        raise ValueError(f"{trace.cell.name} has no gate that keeps, so its memory has no half-life")
+    a = trace[f"a_{trace.cell.keep}"]
+    if not trace.options.get("z_keeps", True):
+        a = -a
+    return np.log(2) / np.logaddexp(0, -a)
+
+
+def depth(gradient: np.ndarray, threshold: float = DEAD) -> int | None:
+    """How many steps back from the loss a gradient norm (T,) first falls to `threshold` or below, else None.
+
+    The loss is taken to sit at the last step with a gradient.
+    """
+    alive = np.flatnonzero(~(gradient == 0))
+    last = alive[-1] if len(alive) else len(gradient) - 1
+    below = np.flatnonzero(gradient[: last + 1] <= threshold)
+    return int(last - below[-1]) if len(below) else None
+
+
+def overflow(trace: Trace) -> int | None:
+    """The first step, counted from 1, whose state is no longer a finite number; None if all are."""
+    bad = ~np.isfinite(trace["h"]).all(axis=(1, 2))
+    return int(bad.argmax()) + 1 if bad.any() else None

@@ -1,0 +1,50 @@
+"""How numbers are written: at most 3 significant digits, − not -, 10⁻⁹ not 1e-09."""
+
+from __future__ import annotations
+
+import math
+
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _split(value: float) -> tuple[str, int | None]:
+    """The digits to show and, outside 10⁻³ … 10⁴, the power of ten that goes with them."""
+    if value == 0:
+        return "0", None
+    power = math.floor(math.log10(abs(value)))
+    if -3 <= power < 4:
+        digits = f"{value:.{max(0, 2 - power)}f}"
+        return (digits if power < 3 else f"{value:.0f}"), None
+    mantissa = value / 10.0**power if power > -300 else value * 1e300 / 10.0 ** (power + 300)
+    digits = f"{mantissa:.1f}"
+    if digits in ("10.0", "-10.0"):
+        digits, power = digits.replace("10.0", "1.0"), power + 1
+    return digits, power
+
+
+def text(value: float) -> str:
+    """A number as plain text: −0.0412, 3.1·10⁻⁹, ∞."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    digits, power = _split(value)
+    digits = digits.replace("-", "−")
+    return digits if power is None else f"{digits}·10{str(power).translate(SUPERSCRIPT)}"
+
+
+def tex(value: float) -> str:
+    """A number as LaTeX: -0.0412, 3.1\\cdot10^{-9}, \\infty."""
+    if math.isnan(value):
+        return r"\mathrm{NaN}"
+    if math.isinf(value):
+        return r"\infty" if value > 0 else r"-\infty"
+    digits, power = _split(value)
+    return digits if power is None else rf"{digits}\cdot10^{{{power}}}"
+
+
+def power_of_ten(value: float) -> str:
+    """A magnitude as the nearest power of ten: 10⁻¹³; exactly 0 stays 0."""
+    if value == 0 or not math.isfinite(value):
+        return text(value)
+    return f"10{str(round(math.log10(abs(value)))).translate(SUPERSCRIPT)}"

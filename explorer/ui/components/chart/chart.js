@@ -1,0 +1,245 @@
+// One Plotly figure. Streamlit calls the default function again with new data and the same element:
+// build once, then let Plotly.react change what changed.
+
+const CHARTS = new WeakMap();
+const CURSOR = "explorer:cursor"; // a step that is hovered or clicked in any chart of the page
+
+let loading;
+function loadPlotly(url) {
+  loading ??= new Promise((resolve, reject) => {
+    if (window.Plotly) return resolve(window.Plotly);
+    const script = document.createElement("script");
+    script.src = url;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => { loading = undefined; reject(new Error(url)); };
+    document.head.appendChild(script);
+  });
+  return loading;
+}
+
+const element = (tag, className, parent) => {
+  const node = document.createElement(tag);
+  node.className = className;
+  parent.appendChild(node);
+  return node;
+};
+
+// Figures come in the light palette; in the dark each colour is exchanged for its partner.
+function recoloured(json, partners) {
+  return json.replace(/#[0-9a-f]{6}\b/gi, (colour) => partners[colour.toLowerCase()] ?? colour);
+}
+
+const isDark = (node) => {
+  const [r, g, b] = getComputedStyle(node).color.match(/[\d.]+/g).map(Number);
+  return r + g + b > 382; // light text means a dark page
+};
+
+// ---- numbers as CSV: one row a step, one column a line or a unit of a heatmap ----
+
+function decoded(values) {
+  if (!values?.bdata) return values;
+  const bytes = Uint8Array.from(atob(values.bdata), (c) => c.charCodeAt(0));
+  const kinds = { f4: Float32Array, f8: Float64Array, i4: Int32Array, i2: Int16Array, i1: Int8Array, u1: Uint8Array, u2: Uint16Array, u4: Uint32Array };
+  const flat = Array.from(new kinds[values.dtype](bytes.buffer));
+  if (!values.shape) return flat;
+  const width = Number(String(values.shape).split(",").pop());
+  return Array.from({ length: flat.length / width }, (_, k) => flat.slice(k * width, (k + 1) * width));
+}
+
+const plain = (html) => String(html ?? "").replace(/<[^>]*>/g, "");
+const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+export function toCSV(figure) {
+  const columns = new Map();
+  const put = (name, x, value) => {
+    if (!columns.has(name)) columns.set(name, new Map());
+    columns.get(name).set(x, value);
+  };
+  for (const trace of figure.data) {
+    const name = plain(trace.name);
+    if (trace.type === "heatmap") {
+      decoded(trace.z).forEach((row, unit) => row.forEach((value, k) => put(`${name}[${unit + trace.y0}]`, k + trace.x0, value)));
+    } else {
+      const y = decoded(trace.customdata ?? trace.y);
+      decoded(trace.x).forEach((x, k) => put(name, x, y[k]));
+    }
+  }
+  const steps = [...new Set([...columns.values()].flatMap((column) => [...column.keys()]))].sort((a, b) => a - b);
+  const head = ["t", ...columns.keys()].map(quoted).join(",");
+  const rows = steps.map((step) => [step, ...[...columns.values()].map((column) => column.get(step) ?? "")].join(","));
+  return [head, ...rows].join("\n") + "\n";
+}
+
+// ---- one chart ----
+
+class Chart {
+  constructor(parent) {
+    this.host = parent.querySelector(".gate-chart");
+    this.tools = element("div", "tools", this.host);
+    this.figure = element("figure", "", this.host);
+    this.figure.setAttribute("role", "figure");
+    this.figure.tabIndex = 0;
+    this.plot = element("div", "plot", this.figure);
+    this.overlay = element("div", "overlay", this.figure);
+    this.abort = new AbortController();
+    const signal = { signal: this.abort.signal };
+    document.addEventListener(CURSOR, (event) => this.follow(event.detail), signal);
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(this.figure);
+    for (const [name, face, act] of [
+      ["reset", "⟲", () => this.resetZoom()],
+      ["svg", "SVG", () => this.save("svg")],
+      ["png", "PNG", () => this.save("png")],
+      ["csv", "CSV", () => this.download(new Blob([toCSV(this.spec)], { type: "text/csv" }), "csv")],
+      ["full", "⛶", () => (document.fullscreenElement ? document.exitFullscreen() : this.figure.requestFullscreen())],
+    ]) {
+      const button = element("button", name, this.tools);
+      button.type = "button";
+      button.textContent = face;
+      button.addEventListener("click", act, signal);
+    }
+  }
+
+  async show(data, trigger) {
+    this.data = data;
+    this.trigger = trigger;
+    this.figure.setAttribute("aria-label", data.alt);
+    for (const button of this.tools.children) {
+      button.title = data.words[button.className];
+      button.setAttribute("aria-label", data.words[button.className]);
+    }
+    this.tools.hidden = false;
+    this.plot.style.minHeight = `${data.height * data.scale}px`;
+    const dark = isDark(this.host);
+    const drawing = `${dark} ${data.scale} ${data.figure}`;
+    if (drawing !== this.drawing) {
+      this.drawing = drawing;
+      let Plotly;
+      try {
+        Plotly = await loadPlotly(data.plotly);
+      } catch {
+        this.drawing = undefined;
+        this.plot.textContent = data.words.failed;
+        return;
+      }
+      if (drawing !== this.drawing) return; // newer data arrived meanwhile
+      this.spec = JSON.parse(dark ? recoloured(data.figure, data.dark) : data.figure);
+      const { layout } = this.spec;
+      layout.height = data.height * data.scale;
+      layout.template.layout.font.size *= data.scale;
+      layout.width = this.figure.clientWidth || undefined;
+      if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false; // a finger scrolls the page
+      const config = { displayModeBar: false, displaylogo: false, doubleClick: "reset", responsive: false, showTips: false };
+      const first = !this.plot.data;
+      await Plotly.react(this.plot, this.spec.data, layout, config);
+      if (first) this.listen();
+      this.plot.dataset.drawn = String(Number(this.plot.dataset.drawn ?? 0) + 1);
+    }
+    this.drawCursor();
+  }
+
+  listen() {
+    this.plot.on("plotly_click", ({ points: [point] }) => {
+      const step = Math.round(point.x);
+      const unit = point.data.type === "heatmap" ? Math.round(point.y) : null;
+      if (!this.data.clickable || !this.spec.layout.meta?.cursor) return;
+      this.announce(step, unit, true);
+      this.trigger("click", { step, unit });
+    });
+    this.plot.on("plotly_hover", ({ points: [point] }) => {
+      if (this.spec.layout.meta?.cursor) this.announce(Math.round(point.x), null, false);
+    });
+    this.plot.on("plotly_unhover", () => this.announce(null, null, false));
+    this.plot.on("plotly_relayout", () => this.drawCursor());
+  }
+
+  announce(step, unit, chosen) {
+    document.dispatchEvent(new CustomEvent(CURSOR, { detail: { step, unit, chosen } }));
+  }
+
+  follow({ step, unit, chosen }) {
+    if (!this.spec?.layout.meta?.cursor) return;
+    if (chosen && this.data.cursor) this.data.cursor = { step, unit: unit ?? this.data.cursor.unit };
+    this.hovered = chosen ? null : step;
+    this.drawCursor();
+  }
+
+  drawCursor() {
+    const full = this.plot._fullLayout;
+    this.overlay.replaceChildren();
+    if (!full || !this.spec.layout.meta?.cursor) return;
+    const { xaxis, _size: size } = full;
+    const vertical = (step, name) => {
+      const x = xaxis.d2p(step);
+      if (step == null || x < 0 || x > xaxis._length) return;
+      const line = element("div", name, this.overlay);
+      Object.assign(line.style, { left: `${xaxis._offset + x}px`, top: `${size.t}px`, height: `${size.h}px` });
+    };
+    vertical(this.hovered, "hover");
+    const cursor = this.data.cursor;
+    if (!cursor) return;
+    vertical(cursor.step, "now");
+    for (const name of this.spec.layout.meta.units ?? []) {
+      const axis = full[name.replace("y", "yaxis")];
+      const [top, bottom] = [axis.d2p(cursor.unit + 0.5), axis.d2p(cursor.unit - 0.5)];
+      if (bottom < 0 || top > axis._length) continue;
+      const row = element("div", "row", this.overlay);
+      Object.assign(row.style, {
+        left: `${xaxis._offset}px`, width: `${xaxis._length}px`,
+        top: `${axis._offset + Math.max(top, 0)}px`, height: `${Math.min(bottom, axis._length) - Math.max(top, 0)}px`,
+      });
+    }
+  }
+
+  resize() {
+    const width = this.figure.clientWidth;
+    if (!this.plot._fullLayout || !width) return;
+    const height = document.fullscreenElement === this.figure ? innerHeight - 32 : this.data.height * this.data.scale;
+    if (Math.abs(width - this.plot._fullLayout.width) < 1 && height === this.plot._fullLayout.height) return;
+    window.Plotly.relayout(this.plot, { width, height }).then(() => this.drawCursor());
+  }
+
+  resetZoom() {
+    const ranges = {};
+    for (const [name, value] of Object.entries(this.spec.layout))
+      if (/^[xy]axis\d*$/.test(name) && value.range) ranges[`${name}.range`] = [...value.range];
+    window.Plotly.relayout(this.plot, ranges);
+  }
+
+  async save(format) {
+    const { width, height } = this.plot._fullLayout;
+    const image = await window.Plotly.toImage(this.plot, { format, width, height, scale: format === "png" ? 3 : 1 });
+    const blob = format === "svg"
+      ? new Blob([decodeURIComponent(image.slice(image.indexOf(",") + 1))], { type: "image/svg+xml" })
+      : await (await fetch(image)).blob();
+    this.download(blob, format);
+  }
+
+  download(blob, ending) {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = `${this.data.file}.${ending}`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  }
+
+  remove() {
+    this.abort.abort();
+    this.observer.disconnect();
+    if (this.plot.data) window.Plotly.purge(this.plot);
+  }
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  if (!data) return;
+  let chart = CHARTS.get(parentElement);
+  if (!chart?.host.isConnected) {
+    chart = new Chart(parentElement);
+    CHARTS.set(parentElement, chart);
+  }
+  chart.show(data, setTriggerValue);
+  return () => {
+    chart.remove();
+    CHARTS.delete(parentElement);
+  };
+}

@@ -1,0 +1,97 @@
+"""Runs and finished figures, each made once and shared by all visitors; the caches are bounded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import streamlit as st
+
+from explorer.experiment import Experiment
+from explorer.performing import Performance, perform
+from explorer.ui import state
+from explorer.ui.components.chart import chart
+from explorer.ui.language import current, say, speaker
+
+_by_json = {Experiment: Experiment.to_json}
+
+
+@st.cache_resource(max_entries=10, show_spinner=False, hash_funcs=_by_json)
+def performed(experiment: Experiment) -> Performance:
+    """The experiment's run. All that it holds is read-only."""
+    return perform(experiment)
+
+
+@st.cache_resource(max_entries=160, show_spinner=False, hash_funcs=_by_json)
+def _drawn(name: str, language: str, experiment: Experiment, details: tuple, _make) -> tuple[str, int]:
+    figure = _make()
+    return figure.to_json(), figure.layout.height
+
+
+def show(
+    name: str,
+    make: Callable[[], object],
+    alt: str,
+    *,
+    details: tuple = (),
+    on_click: Callable[[int, int | None], None] | None = None,
+    cursor: bool = True,
+) -> None:
+    """Draw a figure of the current experiment, or take it from the cache, with its sentence below.
+
+    name     of the figure, also of its downloads
+    make     () -> plotly Figure
+    details  what else than experiment and language the figure depends on
+    on_click (step, unit or None) -> None
+    """
+    experiment, view = state.experiment(), state.view()
+    figure, height = _drawn(name, current(), experiment, details, make)
+    key = f"chart_{name}"
+
+    def clicked():
+        if click := st.session_state[key].get("click"):
+            on_click(click["step"], click["unit"])
+
+    chart(
+        figure,
+        key=key,
+        alt=plain(alt),
+        file_name=file_name(name, experiment),
+        words=speaker(),
+        height=height,
+        cursor=(view.step, view.unit) if cursor else None,
+        on_click=clicked if on_click else None,
+        scale=1.5 if view.projector else 1.0,
+    )
+
+
+def move_cursor(step: int, unit: int | None) -> None:
+    """Take the cursor where somebody clicked."""
+    state.look(step=step, **({"unit": unit} if unit else {}))
+
+
+def plain(text: str) -> str:
+    """Words without markup."""
+    return re.sub(r"<[^>]*>|\*\*", "", text)
+
+
+def file_name(name: str, experiment: Experiment) -> str:
+    """A name that says what is in the file: gates_lstm_prices_T100_H32_seed1."""
+    e = experiment
+    return f"{name}_{e.cell}_{e.input}_T{e.T}_H{e.H}_seed{e.seed}"
+
+
+def input_sentence() -> str:
+    """What runs through the network."""
+    e, drawn = state.experiment(), performed(state.experiment()).input
+    values = {
+        "prices": {"companies": ", ".join(drawn.channels)},
+        "clue": {"symbol": drawn.steps[0]},
+        "own": {"count": len(e.numbers)},
+    }
+    sentence = say(f"input.{e.input}", **values.get(e.input, {}))
+    if e.input == "prices" and e.T > 105:
+        sentence += " " + say("input.prices_next")
+    if drawn.given < e.T:
+        sentence += " " + say("input.silent", step=drawn.given + 1)
+    return sentence

@@ -1,0 +1,98 @@
+"""What all pages share: the sidebar, the notes, and the way to a page for a visitor who came in by a deep link."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import streamlit as st
+
+from explorer.i18n import LANGUAGES
+from explorer.measures import overflow
+from explorer.ui import settings, state
+from explorer.ui.drawing import performed
+from explorer.ui.language import current, say
+
+HOME = "home"
+PAGES = {  # in the order of the navigation; the settings that a page shows itself
+    HOME: ("forget_bias",),
+    "unrolled": (),
+    "gates": (),
+    "gradients": ("T", "gain", "forget_bias"),
+}
+
+
+@st.cache_resource(show_spinner=False)
+def settle_memory() -> None:
+    """Take what the imports left out of every later garbage collection: it would stall a full class."""
+    gc.collect()
+    gc.freeze()
+
+
+def path(page: str) -> str:
+    """The file of a page."""
+    return f"pages/{page}.py"
+
+
+def enter(file: str) -> None:
+    """First line of every page: send a visitor whom Streamlit let in past app.py through it.
+
+    With a folder named pages/, the first deep link after a server start runs the page alone.
+    """
+    if "framed" not in st.session_state:
+        st.session_state["destination"] = (Path(file).stem, st.query_params.to_dict())
+        st.switch_page("app.py")
+
+
+def navigation():
+    """The pages, and the one that is asked for."""
+    page = st.navigation(
+        [st.Page(path(name), title=say(f"page.{name}"), default=name == HOME) for name in PAGES],
+        position="hidden",
+    )
+    st.session_state["framed"] = True
+    if destination := st.session_state.pop("destination", None):
+        name, query = destination
+        st.switch_page(path(name), query_params=query)
+    return page
+
+
+def sidebar(page_name: str) -> None:
+    """Language, pages, and the experiment."""
+    with st.sidebar:
+        st.segmented_control(
+            say("setting.language"),
+            list(LANGUAGES),
+            format_func=LANGUAGES.get,
+            label_visibility="collapsed",
+            **state.controlled("language", current(), lambda new: state.look(lang=new or current())),
+        )
+        for name in PAGES:
+            st.page_link(path(name), label=say(f"page.{name}"), query_params=state.address())
+        st.subheader(say("setting.experiment"))
+        settings.in_sight(PAGES[page_name])
+        with st.expander(say("setting.more")):
+            settings.folded(PAGES[page_name])
+        st.button(say("setting.reset"), on_click=state.reset, width="stretch")
+
+
+def notes() -> None:
+    """What the link asked for and could not have; what went out of bounds."""
+    for fallback in state.fallbacks():
+        name = fallback.name
+        if not fallback.used:
+            st.warning(say("note.unknown", name=name))
+            continue
+        st.warning(say("note.fallback", name=name, given=fallback.given, used=fallback.used))
+    experiment = state.experiment()
+    if step := overflow(performed(experiment).trace):
+        st.warning(say("note.overflow", network=say(f"cell.{experiment.cell}"), step=step))
+
+
+def dress() -> None:
+    """The few rules of style that Streamlit's theme cannot say."""
+    size = "24px" if state.view().projector else "16px"
+    st.html(f"<style>html {{ font-size: {size}; }}{STYLE}</style>")
+
+
+STYLE = (Path(__file__).parent / "frame.css").read_text(encoding="utf-8")

@@ -1,0 +1,144 @@
+"""The widgets of the experiment's settings, all made from the same table as the URL."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer.cells import CELLS
+from explorer.datasets import DATASETS
+from explorer.datasets.own import read_numbers
+from explorer.experiment import KINDS, Choice, Number, Switch
+from explorer.ui import state
+from explorer.ui.language import say
+
+IN_SIGHT = ("cell", "input", "T", "H", "seed")
+
+
+def control(name: str, **arguments) -> None:
+    """Draw the widget of one setting, by what kind of setting it is."""
+    kind, value = KINDS[name], getattr(state.experiment(), name)
+    low, high = arguments.pop("bounds", None) or (getattr(kind, "low", 0), getattr(kind, "high", 0))
+    key = f"{name}_{low}_{high}"  # other bounds make another widget
+    bound = state.controlled(key, value, choose_input if name == "input" else lambda new: state.change(**{name: new}))
+    label, help_key = say(f"setting.{name}"), f"help.{name}"
+    help_text = say(help_key) if name in HELPED else None
+    match kind:
+        case Choice(options=options):
+            st.selectbox(
+                label, options, format_func=lambda o: say(f"choice.{name}.{o}"), help=help_text, **bound
+            )
+        case Switch():
+            st.toggle(label, help=help_text, **bound)
+        case Number(step=step):
+            widget = st.number_input if name in ("seed", "input_seed") else st.slider
+            widget(
+                arguments.pop("label", label),
+                low,
+                high,
+                step=step,
+                help=help_text,
+                **bound,
+                **arguments,
+            )
+
+
+def choose_input(name: str) -> None:
+    """Take another input; one's own numbers start with an example."""
+    if name == "own" and not state.experiment().numbers:
+        state.change(input=name, numbers=EXAMPLE, T=len(EXAMPLE))
+    else:
+        state.change(input=name)
+
+
+EXAMPLE = (1.0, 0.5, -0.5, -1.0, 0.0, 0.0, 0.0, 0.0)
+HELPED = ("forget_bias", "reset_after", "z_keeps", "chrono", "scheme")
+
+
+def in_sight(elsewhere: tuple[str, ...]) -> None:
+    """The few settings that are always there, less those that the page shows itself."""
+    for name in IN_SIGHT:
+        if name not in elsewhere:
+            control(name)
+        if name == "input" and state.experiment().input == "own":
+            _own_numbers()
+
+
+def folded(elsewhere: tuple[str, ...]) -> None:
+    """All other settings that matter to this experiment."""
+    e = state.experiment()
+    low, high, _ = DATASETS[e.input].widths
+    if e.cell == "rnn" and "activation" not in elsewhere:
+        control("activation")
+    if e.cell == "gru":
+        control("reset_after")
+        control("z_keeps")
+    if low < high:
+        control("D", bounds=(low, high))
+    if DATASETS[e.input].drawn:
+        control("input_seed")
+    control("layers")
+    control("scheme")
+    if "gain" not in elsewhere:
+        gain()
+    if "forget_bias" not in elsewhere:
+        forget_bias()
+    control("chrono", disabled=True) if CELLS[e.cell].keep is None else control("chrono")
+    loss()
+
+
+def gain() -> None:
+    """The recurrent gain, which is the spectral radius under that scheme."""
+    spectral = state.experiment().scheme == "spectral"
+    control("gain", label=say("setting.spectral_gain" if spectral else "setting.gain"))
+
+
+def forget_bias() -> None:
+    """The bias of the gate that keeps; without effect under chrono initialisation."""
+    control("forget_bias", disabled=state.experiment().chrono)
+
+
+def loss() -> None:
+    """Where the loss sits: last, all, or a step of its own slider."""
+    e = state.experiment()
+    kind = e.loss if e.loss in ("last", "all") else "step"
+
+    def chosen(new):
+        state.change(loss=str(max(1, e.T // 2)) if new == "step" else new)
+
+    st.selectbox(
+        say("setting.loss"),
+        ("last", "all", "step"),
+        format_func=lambda o: say(f"choice.loss.{o}"),
+        help=say("help.loss"),
+        **state.controlled("loss_kind", kind, chosen),
+    )
+    if kind == "step":
+        bound = state.controlled(f"loss_step_{e.T}", int(e.loss), lambda new: state.change(loss=str(new)))
+        st.slider(say("setting.loss_step"), 1, e.T, **bound)
+
+
+def _own_numbers() -> None:
+    e = state.experiment()
+
+    def typed(text):
+        try:
+            numbers = read_numbers(text)
+        except ValueError as error:
+            state.touch()
+            st.session_state["refused"] = str(error)
+        else:
+            st.session_state["refused"] = None
+            state.change(numbers=numbers, T=max(2, len(numbers)))
+
+    written = KINDS["numbers"].write(e.numbers)
+    if "numbers_for" not in st.session_state or st.session_state["numbers_for"] != written:
+        st.session_state["numbers_for"] = st.session_state["numbers_text"] = written
+    st.text_area(
+        say("setting.numbers"),
+        key="numbers_text",
+        help=say("help.numbers"),
+        max_chars=8000,
+        on_change=lambda: typed(st.session_state["numbers_text"]),
+    )
+    if refused := st.session_state.get("refused"):
+        st.warning(say("note.numbers", reason=refused))

@@ -1,0 +1,129 @@
+"""What a visitor sees, kept in one place and written to the URL.
+
+The URL is the truth, unless a widget was touched in this run: a deep link, the back button and a copied
+address all arrive here, and a widget's late answer cannot bring an older address back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+
+import streamlit as st
+
+from explorer.experiment import Choice, Experiment, Fallback, Number, Switch, setting
+from explorer.i18n import LANGUAGES
+
+
+@dataclass(frozen=True)
+class View:
+    """How the visitor looks at the experiment; nothing here changes a number.
+
+    lang       "en", "ko", or "auto" for the browser's
+    step, unit the cursor, both counted from 1
+    projector  everything half as large again, the sidebar folded
+    """
+
+    lang: str = setting("auto", Choice("lang", ("auto", *LANGUAGES)))
+    step: int = setting(5, Number("t", 1, 500))
+    unit: int = setting(1, Number("u", 1, 64))
+    projector: bool = setting(False, Switch("projector"))
+
+
+VIEW_KINDS = {f.name: f.metadata["kind"] for f in fields(View)}
+
+
+def _view_from(query) -> View:
+    good = {}
+    for name, kind in VIEW_KINDS.items():
+        try:
+            good[name] = kind.read(query[kind.key])
+        except (KeyError, ValueError):
+            continue  # a view that cannot be had costs nothing: the default shows the same numbers
+    return View(**good)
+
+
+def _view_query(view: View) -> dict[str, str]:
+    return {
+        kind.key: kind.write(getattr(view, name))
+        for name, kind in VIEW_KINDS.items()
+        if getattr(view, name) != getattr(View(), name)
+    }
+
+
+def restore() -> None:
+    """At the start of a run: take experiment and view from the URL, unless a widget has just changed them."""
+    state = st.session_state
+    if not state.get("touched") or "experiment" not in state:
+        experiment, state["fallbacks"] = Experiment.from_query(st.query_params)
+        state["experiment"], view = experiment, _view_from(st.query_params)
+    else:
+        view = state["view"]
+    state["view"] = within(view, state["experiment"])
+
+
+def within(view: View, experiment: Experiment) -> View:
+    """The view with its cursor inside the experiment."""
+    return replace(view, step=min(view.step, experiment.T), unit=min(view.unit, experiment.H))
+
+
+def publish() -> None:
+    """At the end of a run: write experiment and view to the URL."""
+    st.session_state["touched"] = False
+    query = address()
+    if st.query_params.to_dict() != query:
+        st.query_params.from_dict(query)
+
+
+def address() -> dict[str, str]:
+    """The query parameters of what is shown."""
+    return experiment().to_query() | _view_query(view())
+
+
+def experiment() -> Experiment:
+    """What is run."""
+    return st.session_state["experiment"]
+
+
+def view() -> View:
+    """How it is looked at."""
+    return st.session_state["view"]
+
+
+def fallbacks() -> tuple[Fallback, ...]:
+    """What the URL asked for and could not have."""
+    return st.session_state.get("fallbacks", ())
+
+
+def change(**settings) -> None:
+    """Change settings of the experiment from a widget."""
+    touch()
+    st.session_state["experiment"] = experiment().replace(**settings)
+    st.session_state["view"] = within(view(), experiment())
+
+
+def look(**settings) -> None:
+    """Change the view from a widget."""
+    touch()
+    st.session_state["view"] = within(replace(view(), **settings), experiment())
+
+
+def touch() -> None:
+    """A widget has spoken: in this run it counts, not the URL."""
+    st.session_state["touched"], st.session_state["fallbacks"] = True, ()
+
+
+def reset() -> None:
+    """Back to the defaults; the language stays."""
+    touch()
+    st.session_state["experiment"], st.session_state["view"] = Experiment(), View(lang=view().lang)
+
+
+def controlled(key: str, value, changed: Callable[[object], None]) -> dict:
+    """The arguments of a widget that shows `value` and tells `changed` its new one.
+
+    The widget never owns the value, so it may come and go with its page.
+    """
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+    return {"key": key, "on_change": lambda: changed(st.session_state[key])}

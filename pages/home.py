@@ -1,0 +1,65 @@
+"""Who still remembers the beginning? One picture, one slider."""
+
+import streamlit as st
+
+from explorer.figures.gradients import gradients
+from explorer.measures import depth, norm
+from explorer.numerals import power_of_ten, text
+from explorer.performing import rivals
+from explorer.ui import frame, settings, state
+from explorer.ui.drawing import input_sentence, performed, show
+from explorer.ui.language import say, speaker
+
+frame.enter(__file__)
+
+experiment = state.experiment()
+shown = {name: rivals(experiment)[name] for name in ("rnn_tanh", "gru", "lstm")}
+curves = {name: norm(performed(rival).grads.state["h"])[:, 0] for name, rival in shown.items()}
+last = experiment.steps_with_loss[-1]
+back = min(60, last)
+there = {name: power_of_ten(curve[last - back]) for name, curve in curves.items()}
+bias = say("home.chrono") if experiment.chrono else text(experiment.forget_bias)
+
+st.title(say("home.question"))
+frame.notes()
+st.markdown(say("home.lead", H=experiment.H, T=experiment.T) + " " + input_sentence())
+
+sentence = say("home.sentence", back=back, rnn=there["rnn_tanh"], gru=there["gru"], lstm=there["lstm"])
+dead = {name: depth(curve[: last + 1]) for name, curve in curves.items()}
+if dead["lstm"]:
+    sentence += " " + say("home.sentence_shut", bias=bias, dead=dead["lstm"])
+elif dead["rnn_tanh"]:
+    sentence += " " + say("home.sentence_open", bias=bias, dead=dead["rnn_tanh"])
+
+picture, beside = st.columns([3, 1], vertical_alignment="center")
+with picture:
+    show(
+        "memory",
+        lambda: gradients(curves, experiment.steps_with_loss, speaker()),
+        sentence,
+        cursor=False,
+    )
+    st.markdown(f"**{sentence}**")
+with beside:
+    settings.forget_bias()
+    st.caption(say("home.try"))
+    scheme = (
+        "home.settings"
+        if (experiment.scheme, experiment.gain) == ("pytorch", 1)
+        else "home.settings_other"
+    )
+    st.caption(
+        say(
+            scheme,
+            seed=experiment.seed,
+            bias=bias,
+            scheme=say(f"choice.scheme.{experiment.scheme}"),
+            gain=text(experiment.gain),
+        )
+    )
+
+st.subheader(say("home.next"))
+for page, column in zip(("unrolled", "gates", "gradients"), st.columns(3)):
+    with column, st.container(border=True):
+        st.page_link(frame.path(page), label=f"**{say(f'page.{page}')}**", query_params=state.address())
+        st.markdown(say(f"home.{page}"))
