@@ -87,8 +87,15 @@ def symbol(name: str, colour: Colour = lambda name: None) -> str:
     return rf"\textcolor{{{hue}}}{{{written}}}" if hue else written
 
 
-def in_symbols(quantity: str, trace: Trace, colour: Colour = lambda name: None) -> str:
-    """LaTeX of the equation that makes a quantity: f_t = σ(W_{if} x_t + …)."""
+def live(quantity: str, trace: Trace, t: int, unit: int, colour: Colour = lambda name: None) -> str:
+    """LaTeX of the equation in symbols and, line by line below it, in numbers."""
+    left, right = in_symbols(quantity, trace, colour)
+    lines = [right, *in_numbers(quantity, trace, t, unit, colour)]
+    return rf"\begin{{aligned}} {left} &= " + r" \\ &= ".join(lines) + r" \end{aligned}"
+
+
+def in_symbols(quantity: str, trace: Trace, colour: Colour = lambda name: None) -> tuple[str, str]:
+    """LaTeX of both sides of the equation that makes a quantity: f_t, σ(W_{if} x_t + …)."""
 
     def leaf(node):
         return symbol(node.id, colour) if isinstance(node, ast.Name) else str(node.value)
@@ -101,13 +108,15 @@ def in_symbols(quantity: str, trace: Trace, colour: Colour = lambda name: None) 
             return rf"{written(node.left)}\,{right}"
         return _written(node, written, leaf, r"\odot")
 
-    return f"{symbol(quantity, colour)} = {written(parse(equations(trace)[quantity]))}"
+    return symbol(quantity, colour), written(parse(equations(trace)[quantity]))
 
 
-def in_numbers(quantity: str, trace: Trace, t: int, unit: int, colour: Colour = lambda name: None) -> str:
-    """LaTeX of the same equation with the numbers of one unit (from 0) of step t (from 1) of sequence 1.
+def in_numbers(
+    quantity: str, trace: Trace, t: int, unit: int, colour: Colour = lambda name: None
+) -> list[str]:
+    """LaTeX of the right side with the numbers of one unit (from 0) of step t (from 1) of sequence 1.
 
-    A matrix product stands as the one number that it gives this unit.
+    First the terms, a matrix product as the one number that it gives this unit; then the sum and the result.
     """
     steps = slice(t - 1, t)
 
@@ -127,13 +136,12 @@ def in_numbers(quantity: str, trace: Trace, t: int, unit: int, colour: Colour = 
         return _written(node, written, leaf, r"\cdot")
 
     formula = parse(equations(trace)[quantity])
-    steps_shown = [written(formula)]
-    if isinstance(formula, ast.Call) and not isinstance(formula.args[0], ast.Name):
-        steps_shown.append(f"{SQUASH[formula.func.id]}({number(formula.args[0])})")
     result = rf"\mathbf{{{number(ast.Name(quantity))}}}"
     hue = colour(quantity)
-    steps_shown.append(rf"\textcolor{{{hue}}}{{{result}}}" if hue else result)
-    return " = ".join(steps_shown)
+    result = rf"\textcolor{{{hue}}}{{{result}}}" if hue else result
+    if isinstance(formula, ast.Call) and not isinstance(formula.args[0], ast.Name):
+        result = f"{SQUASH[formula.func.id]}({number(formula.args[0])}) = {result}"
+    return [written(formula), result]
 
 
 def _written(node: ast.expr, written, leaf, times: str) -> str:

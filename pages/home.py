@@ -18,7 +18,7 @@ curves = {name: norm(performed(rival).grads.state["h"])[:, 0] for name, rival in
 last = experiment.steps_with_loss[-1]
 back = min(60, last)
 there = {name: power_of_ten(curve[last - back]) for name, curve in curves.items()}
-bias = say("home.chrono") if experiment.chrono else text(experiment.forget_bias)
+bias = say("home.chrono") if experiment.chrono else f"{experiment.forget_bias:g}"
 
 st.title(say("home.question"))
 frame.notes()
@@ -54,12 +54,12 @@ with beside:
             seed=experiment.seed,
             bias=bias,
             scheme=say(f"choice.scheme.{experiment.scheme}"),
-            gain=text(experiment.gain),
+            gain=f"{experiment.gain:g}",
         )
     )
 
 st.subheader(say("home.next"))
 for page, column in zip(("unrolled", "gates", "gradients"), st.columns(3)):
-    with column, st.container(border=True):
+    with column, st.container(border=True, height="stretch"):
         st.page_link(frame.path(page), label=f"**{say(f'page.{page}')}**", query_params=state.address())
         st.markdown(say(f"home.{page}"))

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from explorer.equations import equations, in_numbers, in_symbols
+from explorer.equations import equations, live
 from explorer.figures.theme import text_colour
 from explorer.figures.unrolled import unrolled
 from explorer.numerals import text
@@ -50,25 +50,20 @@ show(
     cursor=False,
 )
 
-back, slide, on = st.columns([1, 8, 1], vertical_alignment="bottom")
-with back:
+with st.container(horizontal=True, vertical_alignment="bottom"):
     st.button(
         "◀",
         help=say("unrolled.previous"),
         shortcut="Left",
-        width="stretch",
         disabled=t == 1,
         on_click=lambda: state.look(step=t - 1),
     )
-with slide:
     bound = state.controlled(f"step_{experiment.T}", t, lambda new: state.look(step=new))
-    st.slider(say("setting.step"), 1, experiment.T, **bound)
-with on:
+    st.slider(say("setting.step"), 1, experiment.T, width="stretch", **bound)
     st.button(
         "▶",
         help=say("unrolled.following"),
         shortcut="Right",
-        width="stretch",
         disabled=t == experiment.T,
         on_click=lambda: state.look(step=t + 1),
     )
@@ -80,11 +75,10 @@ st.markdown(f"**{sentence()}**")
 st.subheader(say("unrolled.equations", unit=u))
 for quantity in equations(trace):
     with st.container(border=True):
-        st.latex(in_symbols(quantity, trace, text_colour))
-        st.latex(in_numbers(quantity, trace, t, u - 1, text_colour))
+        st.latex(live(quantity, trace, t, u - 1, text_colour))
 
 with st.expander(say("unrolled.table", unit=u)):
-    rows = {f"h(t−1), unit {u}": number("h", before=True)}
+    rows = {say("unrolled.before"): number("h", before=True)}
     rows |= {name: number(name) for name in trace.values}
     st.table({name: text(value) for name, value in rows.items()})
     st.markdown(say("unrolled.inputs"))

@@ -59,7 +59,7 @@ class Network(NamedTuple):
 def network(
     cell, options, *, T=5, B=3, D=3, H=4, layers=1, seed=0, scale=0.7, dtype="float64"
 ) -> Network:
-    """A network with random weights, input and initial states; a ReLU's stays away from its kink."""
+    """A network with random weights, input and initial states; a ReLU's is alive."""
     kind, rng = CELLS[cell], np.random.default_rng(seed)
     G = len(kind.gates)
 
@@ -77,13 +77,18 @@ def network(
     ]
     state = [{q: draw(B, H) for q in kind.states} for _ in range(layers)]
     net = Network(cell, options, params, 2 * draw(T, B, D), state)
-    if "relu" in options.values():
-        nearest = min(np.abs(layer["a_h"]).min() for layer in net.run().layers)
-        if nearest < KINK or not (net.run()["h"][-1] > 0).any():
-            return network(
-                cell, options, T=T, B=B, D=D, H=H, layers=layers, seed=seed + 1000, scale=scale, dtype=dtype
-            )
+    if "relu" in options.values() and not _alive(net):
+        return network(
+            cell, options, T=T, B=B, D=D, H=H, layers=layers, seed=seed + 1000, scale=scale, dtype=dtype
+        )
     return net
+
+
+def _alive(net: Network) -> bool:
+    """No unit of a ReLU is near the kink, and a path of units that are on leads through a sequence."""
+    layers = [layer["a_h"] for layer in net.run().layers]
+    on = np.array([(a > 0).any(axis=2).all(axis=0) for a in layers])  # (layers, B)
+    return on.all(axis=0).any() and min(np.abs(a).min() for a in layers) > KINK
 
 
 def losses(T, B, H, dtype="float64") -> dict[str, np.ndarray]:

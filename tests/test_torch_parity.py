@@ -54,7 +54,7 @@ def test_modules(cell, options, layers, B, H, dtype):
             assert_close(got, wanted.detach(), f"{what}, loss on {loss}", TOLERANCE[dtype])
 
         same(trace["h"], h, "h")
-        same(grads.x, x.grad, "∂L/∂x")
+        same(grads.layers[0].x, x.grad, "∂L/∂x")
         for q, first, last in zip(
             trace.cell.states, start, end if isinstance(end, tuple) else [end], strict=True
         ):
@@ -140,7 +140,7 @@ def test_every_quantity(cell, options, layers, B, dtype):
         def same(got, wanted, what, loss=loss):
             assert_close(got, wanted, f"{what}, loss on {loss}", TOLERANCE[dtype])
 
-        same(grads.x, x.grad, "∂L/∂x")
+        same(grads.layers[0].x, x.grad, "∂L/∂x")
         for forward, back, (steps, w, start) in zip(trace.layers, grads.layers, wanted, strict=True):
             assert set(forward.values) == set(steps[0])
             for name in forward.values:

@@ -7,16 +7,25 @@ from explorer.datasets.base import Dataset, padded
 MOST, LARGEST = 500, 1e6
 
 
+class NotNumbers(ValueError):
+    """Why a text is not taken: `reason` is "none", "many" or "bad", `details` its numbers and pieces."""
+
+    def __init__(self, reason: str, message: str, **details):
+        super().__init__(message)
+        self.reason, self.details = reason, details
+
+
 def read_numbers(text: str) -> tuple[float, ...]:
     """The numbers in a text, separated by commas, semicolons, spaces or new lines.
 
-    Raises ValueError, in one sentence, for anything else, for none, for more than 500, and beyond ±10⁶.
+    Raises NotNumbers, a ValueError in one sentence, for anything else, for none, for more than 500, and beyond ±10⁶.
     """
     pieces = text.replace("−", "-").replace(",", " ").replace(";", " ").split()
     if not pieces:
-        raise ValueError("expected numbers such as 0.5, -1, 2, but there are none")
+        raise NotNumbers("none", "expected numbers such as 0.5, -1, 2, but there are none")
     if len(pieces) > MOST:
-        raise ValueError(f"expected at most {MOST} numbers, but there are {len(pieces)}")
+        message = f"expected at most {MOST} numbers, but there are {len(pieces)}"
+        raise NotNumbers("many", message, most=MOST, count=len(pieces))
     numbers = []
     for place, piece in enumerate(pieces, start=1):
         try:
@@ -24,9 +33,9 @@ def read_numbers(text: str) -> tuple[float, ...]:
         except ValueError:
             number = float("nan")
         if not abs(number) <= LARGEST:
-            raise ValueError(
-                f"expected numbers between -1000000 and 1000000, but number {place} is {piece[:20]!r}"
-            )
+            piece = piece[:20]
+            message = f"expected numbers between -1000000 and 1000000, but number {place} is {piece!r}"
+            raise NotNumbers("bad", message, place=place, piece=piece)
         numbers.append(number)
     return tuple(numbers)
 

@@ -73,13 +73,13 @@ def _draw_bands(figure: go.Figure, words) -> None:
             layer="below",
         )
         figure.add_annotation(
-            x=0,
+            x=1,
             xref="paper",
             y=min(high, HIGHEST),
             text=words(f"band.{name}"),
             showarrow=False,
             xanchor="left",
             yanchor="top",
-            xshift=4,
+            xshift=6,
             font={"color": theme.FAINT[0], "size": 12},
         )

@@ -19,7 +19,7 @@ def heatmaps(trace: Trace, quantities: Sequence[str], words: Callable[..., str])
     height = count * (PANEL + GAP) + FOOT
     ranges = trace.cell.ranges(trace.options)
     figure = theme.figure(
-        height, margin={"l": 64, "r": 56, "t": 0, "b": FOOT}, showlegend=False, hovermode="closest"
+        height, margin={**theme.MARGIN, "t": 0, "b": FOOT}, showlegend=False, hovermode="closest"
     )
     drawn = height - FOOT
     for k, quantity in enumerate(quantities):

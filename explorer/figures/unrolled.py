@@ -12,6 +12,8 @@ from explorer.numerals import text
 from explorer.trace import Trace
 
 CELLS = 5  # cells in view
+LEAST = 720  # pixels below which the drawing scrolls sideways
+HALF = 0.26  # half the width of a cell, in steps
 
 
 def unrolled(
@@ -19,80 +21,78 @@ def unrolled(
 ) -> go.Figure:
     """Up to five cells around `step` (from 1): x below, h above and to the right, C along the top.
 
-    A cell is filled by h of `unit` (from 1) on the scale of signed values; labels name the steps of the input.
+    The bar in a cell is h of `unit` (from 1) on the scale of signed values; labels name the steps of the input.
     """
     count = min(CELLS, trace.T)
     first = min(max(step - count // 2, 1), trace.T - count + 1)
-    has_c = "c" in trace.cell.states
+    steps = np.arange(first, first + count)
+    states = [q for q in ("c", "h") if q in trace.cell.states]
     figure = theme.figure(
         height,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        xaxis={"range": [-0.75, count - 0.25], "visible": False, "fixedrange": True},
-        yaxis={"range": [-1.75, 1.95], "visible": False, "fixedrange": True},
+        xaxis={"range": [first - 0.8, first + count - 0.2], "visible": False, "fixedrange": True},
+        yaxis={"range": [-1.75, 1.75], "visible": False, "fixedrange": True},
         showlegend=False,
         hovermode=False,
         dragmode=False,
-        meta={"cursor": False, "first": first},
+        meta={"cursor": False, "least": LEAST},
     )
-    for k in range(count):
-        _draw_cell(figure, trace, first + k, k, first + k == step, unit, labels, has_c, words)
-    for k in range(count + 1):
-        before = first + k - 1  # the step whose state crosses here, 0 is the initial one
-        if before > trace.T:
-            continue
-        _arrow(figure, (k - 0.62, 0), (k - 0.36, 0), "h")
-        _say(figure, k - 0.5, 0.02, _state(trace, "h", before, unit), "h", "bottom")
-        if has_c:
-            _arrow(figure, (k - 0.64, 0.55), (k - 0.36, 0.55), "c")
-            _say(figure, k - 0.5, 0.57, _state(trace, "c", before, unit), "c", "bottom")
+    for name, values in _numbers(trace, steps, unit, states, words).items():
+        figure.add_scatter(x=steps, y=values, name=name, mode="markers", opacity=0)  # what a CSV takes away
+    for at in steps:
+        _draw_cell(figure, trace, int(at), at == step, unit, labels[at - 1], states, words)
+    for before in range(first - 1, first + count):  # the step whose state crosses here, 0 is the initial one
+        for name, y in zip(states[::-1], (0, 0.42)):
+            _arrow(figure, (before + HALF + 0.02, y), (before + 1 - HALF - 0.02, y), name)
+            _say(figure, before + 0.5, y + 0.04, text(_state(trace, name, before, unit)), name, "bottom")
     return figure
 
 
-def _draw_cell(figure, trace, step, k, chosen, unit, labels, has_c, words) -> None:
-    h = _state_value(trace, "h", step, unit)
+def _numbers(trace, steps, unit, states, words) -> dict[str, np.ndarray]:
+    inputs = {f"x[{d + 1}]": trace.x[steps - 1, 0, d] for d in range(trace.D)}
+    held = {words(f"symbol.{q}"): trace[q][steps - 1, 0, unit - 1] for q in states}
+    return inputs | held
+
+
+def _draw_cell(figure, trace, step, chosen, unit, label, states, words) -> None:
+    h = _state(trace, "h", step, unit)
     ramp = theme.diverging()
     shade = ramp[round((np.clip(np.nan_to_num(h), -1, 1) + 1) / 2 * (len(ramp) - 1))]
+    top = 0.75 if "c" in states else 0.42
+    edge = theme.HUES["gradient"][0] if chosen else theme.FAINT[0]
     figure.add_shape(
         type="rect",
-        x0=k - 0.34,
-        x1=k + 0.34,
+        x0=step - HALF,
+        x1=step + HALF,
         y0=-0.42,
-        y1=0.78 if has_c else 0.42,
+        y1=top,
         fillcolor=theme.PAPER[0],
-        line={
-            "color": theme.HUES["gradient"][0] if chosen else theme.FAINT[0],
-            "width": 4 if chosen else 1.5,
-        },
+        line={"color": edge, "width": 4 if chosen else 1.5},
     )
     figure.add_shape(
         type="rect",
-        x0=k - 0.3,
-        x1=k + 0.3,
-        y0=-0.36,
-        y1=-0.28,
+        x0=step - HALF + 0.04,
+        x1=step + HALF - 0.04,
+        y0=-0.35,
+        y1=-0.25,
         fillcolor=shade,
         line={"color": theme.FAINT[0], "width": 0.5},
     )
-    _say(figure, k, 0.13, f"<b>{words(f'cell.{trace.cell.name}')}</b>", None, "middle", 16)
-    _say(figure, k, -0.12, f"t = {step}", None, "middle")
-    _arrow(figure, (k, -0.95), (k, -0.47), "x")
+    _say(figure, step, 0.18, f"<b>{words(f'cell.{trace.cell.name}')}</b>", None, "middle", 16)
+    _say(figure, step, -0.08, f"t = {step}", None, "middle")
+    _arrow(figure, (step, -0.9), (step, -0.46), "x")
     inputs = trace.x[step - 1, 0]
     shown = f"x = {text(inputs[0])}" + (f" … ({len(inputs)})" if len(inputs) > 1 else "")
-    _say(figure, k, -1.0, shown, "x", "top")
-    if labels[step - 1]:
-        _say(figure, k, -1.3, labels[step - 1].replace(" ", "<br>", 1), None, "top", 12)
-    top = 0.8 if has_c else 0.45
-    _arrow(figure, (k, top), (k, top + 0.5), "h")
-    _say(figure, k, top + 0.53, f"h = {_state(trace, 'h', step, unit)}", "h", "bottom")
+    _say(figure, step, -0.92, shown, "x", "top")
+    if label:
+        _say(figure, step, -1.15, label.replace(" ", "<br>", 1), None, "top", 12)
+    _arrow(figure, (step, top + 0.03), (step, top + 0.47), "h")
+    _say(figure, step, top + 0.5, f"h = {text(h)}", "h", "bottom")
 
 
-def _state_value(trace: Trace, name: str, step: int, unit: int) -> float:
+def _state(trace: Trace, name: str, step: int, unit: int) -> float:
     values = trace[name][step - 1] if step else trace.initial[name]
     return float(values[0, unit - 1])
-
-
-def _state(trace: Trace, name: str, step: int, unit: int) -> str:
-    return text(_state_value(trace, name, step, unit))
 
 
 def _say(figure, x, y, said, quantity, anchor, size=13) -> None:

@@ -71,8 +71,8 @@ def move_cursor(step: int, unit: int | None) -> None:
 
 
 def plain(text: str) -> str:
-    """Words without markup."""
-    return re.sub(r"<[^>]*>|\*\*", "", text)
+    """Words without markup; an index t goes with its <sub>."""
+    return re.sub(r"<sub>.*?</sub>|<[^>]*>", "", text)
 
 
 def file_name(name: str, experiment: Experiment) -> str:

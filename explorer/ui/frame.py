@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from explorer.figures.theme import TEXT
 from explorer.i18n import LANGUAGES
 from explorer.measures import overflow
 from explorer.ui import settings, state
@@ -79,20 +80,32 @@ def sidebar(page_name: str) -> None:
 def notes() -> None:
     """What the link asked for and could not have; what went out of bounds."""
     for fallback in state.fallbacks():
-        name = fallback.name
-        if not fallback.used:
-            st.warning(say("note.unknown", name=name))
-            continue
-        st.warning(say("note.fallback", name=name, given=fallback.given, used=fallback.used))
+        key = "note.fallback" if fallback.used else "note.left_out"
+        name = plain_text(say(f"setting.{fallback.name}"))
+        st.warning(say(key, name=name, given=plain_text(fallback.given), used=fallback.used))
     experiment = state.experiment()
     if step := overflow(performed(experiment).trace):
         st.warning(say("note.overflow", network=say(f"cell.{experiment.cell}"), step=step))
 
 
+def plain_text(words: str) -> str:
+    """Words in which nothing is markup: what a link holds must not dress itself up on a page."""
+    return "".join(f"\\{letter}" if letter in MARKUP else letter for letter in words)
+
+
+MARKUP = "\\`*_{}[]()<>#+-.!|~:$&"
+
+
 def dress() -> None:
     """The few rules of style that Streamlit's theme cannot say."""
     size = "24px" if state.view().projector else "16px"
-    st.html(f"<style>html {{ font-size: {size}; }}{STYLE}</style>")
+    st.html(f"<style>html {{ font-size: {size}; }}{STYLE}{EQUATIONS}</style>")
 
 
+# Symbols in equations keep their hue in the dark, in its lighter step.
+EQUATIONS = "".join(
+    f'.katex [style*="color: rgb({red}, {green}, {blue})"] {{ color: light-dark({light}, {dark}) !important; }}'
+    for light, dark in TEXT.values()
+    for red, green, blue in [bytes.fromhex(light[1:])]
+)
 STYLE = (Path(__file__).parent / "frame.css").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from explorer.cells import CELLS
 from explorer.datasets import DATASETS
-from explorer.datasets.own import read_numbers
+from explorer.datasets.own import NotNumbers, read_numbers
 from explorer.experiment import KINDS, Choice, Number, Switch
 from explorer.ui import state
 from explorer.ui.language import say
@@ -123,9 +123,9 @@ def _own_numbers() -> None:
     def typed(text):
         try:
             numbers = read_numbers(text)
-        except ValueError as error:
+        except NotNumbers as error:
             state.touch()
-            st.session_state["refused"] = str(error)
+            st.session_state["refused"] = (f"note.numbers_{error.reason}", error.details)
         else:
             st.session_state["refused"] = None
             state.change(numbers=numbers, T=max(2, len(numbers)))
@@ -141,4 +141,5 @@ def _own_numbers() -> None:
         on_change=lambda: typed(st.session_state["numbers_text"]),
     )
     if refused := st.session_state.get("refused"):
-        st.warning(say("note.numbers", reason=refused))
+        key, details = refused
+        st.warning(say(key, **details))

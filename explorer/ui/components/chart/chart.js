@@ -72,6 +72,10 @@ export function toCSV(figure) {
 
 // ---- one chart ----
 
+const icon = (path) => `<svg viewBox="0 0 16 16" width="14" height="14" fill="none" stroke="currentColor" stroke-width="2" aria-hidden="true"><path d="${path}"/></svg>`;
+const RESET = icon("M3 3v4h4M3.5 7a5.5 5.5 0 1 1-.8 3.5");
+const FULL = icon("M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4");
+
 class Chart {
   constructor(parent) {
     this.host = parent.querySelector(".gate-chart");
@@ -87,15 +91,15 @@ class Chart {
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.figure);
     for (const [name, face, act] of [
-      ["reset", "⟲", () => this.resetZoom()],
+      ["reset", RESET, () => this.resetZoom()],
       ["svg", "SVG", () => this.save("svg")],
       ["png", "PNG", () => this.save("png")],
       ["csv", "CSV", () => this.download(new Blob([toCSV(this.spec)], { type: "text/csv" }), "csv")],
-      ["full", "⛶", () => (document.fullscreenElement ? document.exitFullscreen() : this.figure.requestFullscreen())],
+      ["full", FULL, () => (document.fullscreenElement ? document.exitFullscreen() : this.figure.requestFullscreen())],
     ]) {
       const button = element("button", name, this.tools);
       button.type = "button";
-      button.textContent = face;
+      button.innerHTML = face;
       button.addEventListener("click", act, signal);
     }
   }
@@ -127,7 +131,7 @@ class Chart {
       const { layout } = this.spec;
       layout.height = data.height * data.scale;
       layout.template.layout.font.size *= data.scale;
-      layout.width = this.figure.clientWidth || undefined;
+      layout.width = this.width();
       if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false; // a finger scrolls the page
       const config = { displayModeBar: false, displaylogo: false, doubleClick: "reset", responsive: false, showTips: false };
       const first = !this.plot.data;
@@ -168,12 +172,15 @@ class Chart {
     const full = this.plot._fullLayout;
     this.overlay.replaceChildren();
     if (!full || !this.spec.layout.meta?.cursor) return;
-    const { xaxis, _size: size } = full;
+    const { xaxis } = full;
+    const panels = Object.keys(full).filter((name) => /^yaxis\d*$/.test(name)).map((name) => full[name]);
     const vertical = (step, name) => {
       const x = xaxis.d2p(step);
       if (step == null || x < 0 || x > xaxis._length) return;
-      const line = element("div", name, this.overlay);
-      Object.assign(line.style, { left: `${xaxis._offset + x}px`, top: `${size.t}px`, height: `${size.h}px` });
+      for (const { _offset, _length } of panels) {
+        const line = element("div", name, this.overlay);
+        Object.assign(line.style, { left: `${xaxis._offset + x}px`, top: `${_offset}px`, height: `${_length}px` });
+      }
     };
     vertical(this.hovered, "hover");
     const cursor = this.data.cursor;
@@ -191,9 +198,13 @@ class Chart {
     }
   }
 
+  width() {
+    return Math.max(this.figure.clientWidth, this.spec.layout.meta?.least ?? 0) || undefined;
+  }
+
   resize() {
-    const width = this.figure.clientWidth;
-    if (!this.plot._fullLayout || !width) return;
+    if (!this.plot._fullLayout || !this.figure.clientWidth) return;
+    const width = this.width();
     const height = document.fullscreenElement === this.figure ? innerHeight - 32 : this.data.height * this.data.scale;
     if (Math.abs(width - this.plot._fullLayout.width) < 1 && height === this.plot._fullLayout.height) return;
     window.Plotly.relayout(this.plot, { width, height }).then(() => this.drawCursor());
