@@ -28,7 +28,6 @@ SQUASH = {
     "tanh": np.tanh,
     "relu": lambda a: np.where(a > 0, a, 0),
 }
-KINK = 1e-3  # a ReLU's difference quotient is no slope within reach of 0
 
 
 def name_of(case) -> str:
@@ -56,10 +55,24 @@ class Network(NamedTuple):
         return run(self.cell, self.params, self.x, self.state, **self.options)
 
 
-def network(
-    cell, options, *, T=5, B=3, D=3, H=4, layers=1, seed=0, scale=0.7, dtype="float64"
-) -> Network:
-    """A network with random weights, input and initial states; a ReLU's is alive."""
+def network(cell, options, *, layers=1, B=3, seed=0, kink=0.0, **sizes) -> Network:
+    """A network with random weights, input and initial states.
+
+    A ReLU's is alive: the seed moves on until a sequence has a unit that is on in every step, and no
+    pre-activation is nearer to the kink than `kink`.
+    """
+    for another in range(seed, seed + 500):
+        net = _drawn(cell, options, layers=layers, B=B, seed=another, **sizes)
+        if "relu" not in options.values():
+            return net
+        trace = net.run()
+        on = np.array([(layer["a_h"] > 0).any(axis=2).all(axis=0) for layer in trace.layers])
+        if on.all(axis=0).any() and min(np.abs(layer["a_h"]).min() for layer in trace.layers) > kink:
+            return net
+    raise AssertionError("no seed gives a ReLU that is alive")
+
+
+def _drawn(cell, options, *, layers, B, seed, T=5, D=3, H=4, scale=0.7, dtype="float64") -> Network:
     kind, rng = CELLS[cell], np.random.default_rng(seed)
     G = len(kind.gates)
 
@@ -76,23 +89,11 @@ def network(
         for layer in range(layers)
     ]
     state = [{q: draw(B, H) for q in kind.states} for _ in range(layers)]
-    net = Network(cell, options, params, 2 * draw(T, B, D), state)
-    if "relu" in options.values() and not _alive(net):
-        return network(
-            cell, options, T=T, B=B, D=D, H=H, layers=layers, seed=seed + 1000, scale=scale, dtype=dtype
-        )
-    return net
-
-
-def _alive(net: Network) -> bool:
-    """No unit of a ReLU is near the kink, and a path of units that are on leads through a sequence."""
-    layers = [layer["a_h"] for layer in net.run().layers]
-    on = np.array([(a > 0).any(axis=2).all(axis=0) for a in layers])  # (layers, B)
-    return on.all(axis=0).any() and min(np.abs(a).min() for a in layers) > KINK
+    return Network(cell, options, params, 2 * draw(T, B, D), state)
 
 
 def losses(T, B, H, dtype="float64") -> dict[str, np.ndarray]:
-    """The direct ∂L/∂h_t of a loss on all steps, on the last one, on some; the last step carries none of those."""
+    """The direct ∂L/∂h_t of a loss on all steps, on the last one, on some that leave the last one out."""
     everywhere = np.random.default_rng(7).standard_normal((T, B, H)).astype(dtype)
     steps = np.arange(T)[:, None, None]
     return {
@@ -136,9 +137,7 @@ def textbook(net: Network, nudge=None) -> list[dict[str, np.ndarray]]:
 
 def _textbook_layer(cell, options, params, x, state, nudge):
     kind, H = CELLS[cell], params["weight_hh"].shape[1]
-    formulas = {
-        q: compile(formula, "formula", "eval") for q, formula in kind.equations(options).items()
-    }
+    formulas = {q: compile(formula, "formula", "eval") for q, formula in kind.equations(options).items()}
     weights = {
         part + gate: rows.reshape(H, -1)
         for part, name in PARTS.items()

@@ -6,11 +6,12 @@ L = Σ dh ⊙ h changes by Σ dh ⊙ (change of h).
 
 import numpy as np
 import pytest
-from engine_cases import CASES, KINK, Network, every_case, losses, network, textbook
 
 from explorer import backprop
+from tests.engine_cases import CASES, Network, every_case, losses, network, textbook
 
 NUDGE = 1e-5
+KINK = 1e-3  # a ReLU is kept this far from 0: across its kink a difference is no slope
 sizes = pytest.mark.parametrize(
     ("layers", "B", "H"), [(layers, B, H) for layers in (1, 2) for B in (1, 3) for H in (1, 4)]
 )
@@ -49,7 +50,7 @@ def change_of_outputs(net: Network, array, place):
 @sizes
 @every_case
 def test_weights_inputs_and_initial_states(cell, options, layers, B, H):
-    net = network(cell, options, B=B, H=H, layers=layers)
+    net = network(cell, options, B=B, H=H, layers=layers, kink=KINK)
     trace = net.run()
     dh = losses(trace.T, B, H)
     grads = {loss: backprop(trace, direct).layers for loss, direct in dh.items()}
@@ -82,7 +83,7 @@ def change_by_nudges(net: Network, layer: int, name: str):
 @sizes
 @every_case
 def test_states_and_preactivations_of_every_step(cell, options, layers, B, H):
-    net = network(cell, options, B=B, H=H, layers=layers)
+    net = network(cell, options, B=B, H=H, layers=layers, kink=KINK)
     trace = net.run()
     dh = losses(trace.T, B, H)
     grads = {loss: backprop(trace, direct).layers for loss, direct in dh.items()}
@@ -112,6 +113,6 @@ def test_the_formulas_give_the_trace(cell, options):
 def test_a_relu_is_nudged_away_from_its_kink(layers):
     """What the tests above rest on for the ReLU: no unit switches, and not all of them are off."""
     for case in [case for case in CASES if "relu" in case[1].values()]:
-        for trace in network(*case, layers=layers).run().layers:
+        for trace in network(*case, layers=layers, kink=KINK).run().layers:
             assert np.abs(trace["a_h"]).min() > KINK > 50 * NUDGE
             assert 0.1 < (trace["h"] > 0).mean() < 0.9

@@ -5,30 +5,23 @@ blocks are in the order i f c o, a GRU's in z r h, and there is one bias, or for
 one of two rows.
 """
 
-import warnings
-
+import keras
 import numpy as np
 import pytest
 import torch
-from engine_cases import assert_close, every_case, losses, network
+from keras.src.backend.common import dtypes
 
 from explorer import backprop
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)  # Keras' own, while it is imported
-    import keras
+from tests.engine_cases import assert_close, every_case, losses, network
 
 ORDERS = {"rnn": "h", "lstm": "ifgo", "gru": "zrn"}
 OURS = {"rnn": "h", "lstm": "ifgo", "gru": "rzn"}
 
 
 @pytest.fixture(autouse=True)
-def in_float64():
-    """Layers of float64 alone do not do: Keras would round what goes in to its default."""
-    before = keras.config.floatx()
-    keras.config.set_floatx("float64")
-    yield
-    keras.config.set_floatx(before)
+def products_in_float64(monkeypatch):
+    """On Torch, Keras rounds a product of float64 matrices to float32 (keras-team/keras#23223)."""
+    monkeypatch.setitem(dtypes.BIT64_TO_BIT32_DTYPE, "float64", "float64")
 
 
 def keras_layer(cell, options, H):
@@ -54,8 +47,7 @@ def two_biases(cell, options):
 
 def weights_for_keras(cell, options, params):
     kernel, recurrent, bias_ih, bias_hh = (
-        into_keras(cell, options, params[name])
-        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        into_keras(cell, options, params[name]) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     )
     bias = np.stack([bias_ih, bias_hh]) if two_biases(cell, options) else bias_ih + bias_hh
     return [kernel.T, recurrent.T, bias]
@@ -64,8 +56,7 @@ def weights_for_keras(cell, options, params):
 def gradients_for_keras(cell, options, grads):
     """As the weights, but a sum of two biases passes its whole gradient on to each."""
     kernel, recurrent, bias_ih, bias_hh = (
-        into_keras(cell, options, grads[name])
-        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        into_keras(cell, options, grads[name]) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     )
     if two_biases(cell, options):
         return [kernel.T, recurrent.T, np.stack([bias_ih, bias_hh])]

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from engine_cases import CASES, Network, assert_close, every_case, losses, network, over
 
 from explorer import backprop
+from tests.engine_cases import CASES, Network, assert_close, every_case, losses, network, over
 
 TOLERANCE = {"float64": 1e-10, "float32": 2e-5}
 dtypes = pytest.mark.parametrize("dtype", TOLERANCE)
@@ -33,8 +33,19 @@ def leaf(array):
 @pytest.mark.parametrize(("layers", "B", "H"), [(1, 1, 1), (1, 1, 5), (1, 3, 5), (2, 1, 5), (2, 3, 5)])
 @over(IN_TORCH)
 def test_modules(cell, options, layers, B, H, dtype):
-    net = network(cell, options, T=12, B=B, H=H, layers=layers, dtype=dtype)
-    trace = net.run()
+    compare_with_module(network(cell, options, T=12, B=B, H=H, layers=layers, dtype=dtype), dtype)
+
+
+@pytest.mark.parametrize("B", (1, 3))
+@over(IN_TORCH)
+def test_modules_over_many_steps(cell, options, B):
+    """Long enough for the backward loops that work chunk by chunk to have several."""
+    compare_with_module(network(cell, options, T=600, B=B, H=24, scale=0.2), "float64")
+
+
+def compare_with_module(net, dtype):
+    trace, layers, (cell, options) = net.run(), len(net.params), net[:2]
+    T, B, H = trace["h"].shape
     assert trace.dtype == dtype
     module = torch_module(cell, options, input_size=trace.layers[0].D, hidden_size=H, num_layers=layers)
     module = module.to(getattr(torch, dtype))
@@ -42,7 +53,7 @@ def test_modules(cell, options, layers, B, H, dtype):
         for k, params in enumerate(net.params):
             for name, array in params.items():
                 getattr(module, f"{name}_l{k}").copy_(torch.tensor(array))
-    for loss, dh in losses(12, B, H, dtype).items():
+    for loss, dh in losses(T, B, H, dtype).items():
         grads = backprop(trace, dh)
         x = leaf(net.x)
         start = [leaf(np.stack([state[q] for state in net.state])) for q in trace.cell.states]

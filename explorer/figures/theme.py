@@ -199,7 +199,6 @@ def template() -> go.layout.Template:
             "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "xanchor": "left"},
             "margin": MARGIN,
             "separators": ".",
-            "uirevision": "kept",
             "hoverdistance": 40,
         }
     )
@@ -207,4 +206,4 @@ def template() -> go.layout.Template:
 
 def figure(height: int, **layout) -> go.Figure:
     """An empty figure in the house's look, of a fixed height in pixels."""
-    return go.Figure(layout=go.Layout(template=template(), height=height, **layout))
+    return go.Figure(layout=go.Layout(template=template(), height=height, uirevision="kept", **layout))

@@ -9,7 +9,7 @@ from explorer.datasets import DATASETS
 from explorer.datasets.own import NotNumbers, read_numbers
 from explorer.experiment import KINDS, Choice, Number, Switch
 from explorer.ui import state
-from explorer.ui.language import say
+from explorer.ui.language import current, say
 
 IN_SIGHT = ("cell", "input", "T", "H", "seed")
 
@@ -18,7 +18,8 @@ def control(name: str, **arguments) -> None:
     """Draw the widget of one setting, by what kind of setting it is."""
     kind, value = KINDS[name], getattr(state.experiment(), name)
     low, high = arguments.pop("bounds", None) or (getattr(kind, "low", 0), getattr(kind, "high", 0))
-    key = f"{name}_{low}_{high}"  # other bounds make another widget
+    # Other bounds make another widget. So does another language: a choice comes back as the words on it.
+    key = f"{name}_{low}_{high}_{current()}"
     bound = state.controlled(key, value, choose_input if name == "input" else lambda new: state.change(**{name: new}))
     label, help_key = say(f"setting.{name}"), f"help.{name}"
     help_text = say(help_key) if name in HELPED else None
@@ -110,7 +111,7 @@ def loss() -> None:
         ("last", "all", "step"),
         format_func=lambda o: say(f"choice.loss.{o}"),
         help=say("help.loss"),
-        **state.controlled("loss_kind", kind, chosen),
+        **state.controlled(f"loss_kind_{current()}", kind, chosen),
     )
     if kind == "step":
         bound = state.controlled(f"loss_step_{e.T}", int(e.loss), lambda new: state.change(loss=str(new)))

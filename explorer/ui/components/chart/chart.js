@@ -100,6 +100,7 @@ class Chart {
       const button = element("button", name, this.tools);
       button.type = "button";
       button.innerHTML = face;
+      button.disabled = true; // until there is something to take away
       button.addEventListener("click", act, signal);
     }
   }
@@ -112,7 +113,6 @@ class Chart {
       button.title = data.words[button.className];
       button.setAttribute("aria-label", data.words[button.className]);
     }
-    this.tools.hidden = false;
     this.plot.style.minHeight = `${data.height * data.scale}px`;
     const dark = isDark(this.host);
     const drawing = `${dark} ${data.scale} ${data.figure}`;
@@ -137,6 +137,7 @@ class Chart {
       const first = !this.plot.data;
       await Plotly.react(this.plot, this.spec.data, layout, config);
       if (first) this.listen();
+      for (const button of this.tools.children) button.disabled = false;
       this.plot.dataset.drawn = String(Number(this.plot.dataset.drawn ?? 0) + 1);
     }
     this.drawCursor();

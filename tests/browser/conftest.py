@@ -1,0 +1,143 @@
+"""A server of our own for each test run, and pages that must stay free of errors and of strangers."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.chromium import ARGUMENTS, find
+
+ROOT = Path(__file__).resolve().parents[2]
+# Streamlit looks for its server below a deep link first and at the root next: two 404s that are no faults of ours.
+PROBES = re.compile(r"/(unrolled|gates|gradients)/_stcore/(health|host-config)$")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    return {**browser_type_launch_args, "executable_path": find(), "args": ARGUMENTS}
+
+
+@contextmanager
+def serving(log: Path):
+    """A fresh server, started as the README says; at its end its log must be free of tracebacks."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    address = ["--server.address", "127.0.0.1", "--server.headless", "true"]
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [*command, *address], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_healthy(url, server, log)
+        yield url
+        assert "Traceback" not in log.read_text(), log.read_text()[-4000:]
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(10)
+
+
+def _wait_until_healthy(url: str, server, log: Path) -> None:
+    for _ in range(300):
+        assert server.poll() is None, log.read_text()
+        try:
+            if urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).read() == b"ok":
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"no answer in 30 s: {log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """One server for all tests that need no cold one."""
+    with serving(tmp_path_factory.mktemp("server") / "log") as url:
+        yield url
+
+
+@pytest.fixture
+def cold_server(tmp_path):
+    """A server that nobody has visited yet."""
+    with serving(tmp_path / "log") as url:
+        yield url
+
+
+@pytest.fixture
+def visit(new_context):
+    """visit(url, **context) -> a page, opened and finished; at the end no error and no foreign request."""
+    seen: list[str] = []
+
+    def open_page(url: str, **context) -> Page:
+        context = {"viewport": {"width": 1280, "height": 900}, "locale": "en-US", **context}
+        page = new_context(**context).new_page()
+        page.on("pageerror", lambda error: seen.append(f"page error: {error}"))
+        page.on("console", lambda message: _note_console(message, seen))
+        page.on("request", lambda request: _note_stranger(request.url, seen))
+        page.goto(url)
+        settle(page)
+        return page
+
+    yield open_page
+    assert not seen, seen
+
+
+def _note_console(message, seen) -> None:
+    if message.type == "error" and not PROBES.search(message.location.get("url", "")):
+        seen.append(f"console: {message.text} {message.location}")
+
+
+def _note_stranger(url: str, seen) -> None:
+    if not re.match(r"(http|ws)://127\.0\.0\.1:\d+/|blob:|data:", url):
+        seen.append(f"foreign request: {url}")
+
+
+def settle(page: Page) -> None:
+    """Wait until the script has run and all charts are drawn; no exception may be on the page."""
+    page.wait_for_timeout(200)  # a widget waits a moment before it speaks
+    page.wait_for_function(
+        """() => {
+             const app = document.querySelector('[data-testid=stApp]');
+             const plots = [...document.querySelectorAll('.gate-chart .plot')];
+             const quiet = app?.dataset.testConnectionState === 'CONNECTED'
+               && app.dataset.testScriptState === 'notRunning'
+               && document.querySelector('h1') && plots.length && plots.every((plot) => plot.dataset.drawn);
+             window.quietSince = quiet ? (window.quietSince ?? performance.now()) : undefined;
+             return quiet && performance.now() - window.quietSince > 300;
+           }""",
+        timeout=30_000,
+    )
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def chart(page: Page, name: str):
+    """The chart of a name."""
+    return page.locator(f".st-key-chart_{name}")
+
+
+def figure(page: Page, name: str) -> dict:
+    """What Plotly drew: {"x", "y", "z": numbers, "name", "type"} a trace, and the range of the time axis."""
+    return chart(page, name).locator(".plot").evaluate(
+        """(plot) => ({
+             range: plot._fullLayout.xaxis.range,
+             drawn: Number(plot.dataset.drawn),
+             colours: plot._fullLayout.paper_bgcolor,
+             traces: plot._fullData.map((t) => ({
+               name: t.name, type: t.type,
+               x: t.x && Array.from(t.x), y: t.y && t.type !== 'heatmap' && Array.from(t.y),
+               z: t.type === 'heatmap' && Array.from(t.z, (row) => Array.from(row)),
+             })),
+           })"""
+    )

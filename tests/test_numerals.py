@@ -1,0 +1,161 @@
+"""How numbers are written: short, true to their digits, and never as a computer would."""
+
+import math
+import re
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as some
+
+from explorer.numerals import power_of_ten, tex, text
+
+SUBNORMAL, LARGEST = 5e-324, 1.7976931348623157e308
+UP, PLAIN = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"
+finite = some.floats(allow_nan=False, allow_infinity=False)
+
+
+def parts(written: str) -> tuple[str, int]:
+    """The digits and the power of ten of what `text` or `tex` wrote."""
+    plain = written.translate(str.maketrans(UP + "−", PLAIN + "-"))
+    found = re.fullmatch(r"(-?\d+(?:\.\d+)?)(?:(?:·|\\cdot)10\{?\^?\{?(-?\d+)\}?)?", plain)
+    assert found, f"{written!r} is no number"
+    return found[1], int(found[2] or 0)
+
+
+def read(written: str) -> Fraction:
+    """Back to a number, exact beyond the range of floats."""
+    digits, power = parts(written)
+    return Fraction(f"{digits}e{power}")
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0, "0"),
+        (-0.0, "0"),
+        (1, "1.00"),
+        (-1, "−1.00"),
+        (0.5, "0.500"),
+        (-0.0412, "−0.0412"),
+        (0.00123, "0.00123"),
+        (0.001, "0.00100"),
+        (12.34, "12.3"),
+        (123.4, "123"),
+        (0.0009, "9.0·10⁻⁴"),
+        (3.14e-9, "3.1·10⁻⁹"),
+        (-3.14e-9, "−3.1·10⁻⁹"),
+        (12345, "1.2·10⁴"),
+        (-1e6, "−1.0·10⁶"),
+        (9.99e-5, "1.0·10⁻⁴"),
+        (SUBNORMAL, "4.9·10⁻³²⁴"),
+        (2.5e-310, "2.5·10⁻³¹⁰"),
+        (1e-300, "1.0·10⁻³⁰⁰"),
+        (LARGEST, "1.8·10³⁰⁸"),
+        (math.inf, "∞"),
+        (-math.inf, "−∞"),
+        (math.nan, "NaN"),
+    ],
+)
+def test_text(value, written):
+    assert text(value) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0, "0"),
+        (-0.0412, "-0.0412"),
+        (3.14e-9, r"3.1\cdot10^{-9}"),
+        (-1e6, r"-1.0\cdot10^{6}"),
+        (SUBNORMAL, r"4.9\cdot10^{-324}"),
+        (math.inf, r"\infty"),
+        (-math.inf, r"-\infty"),
+        (math.nan, r"\mathrm{NaN}"),
+    ],
+)
+def test_tex(value, written):
+    assert tex(value) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0, "0"),
+        (1, "10⁰"),
+        (0.9, "10⁰"),
+        (1e-13, "10⁻¹³"),
+        (4e-13, "10⁻¹²"),
+        (2e-13, "10⁻¹³"),
+        (1234, "10³"),
+        (-1e-5, "10⁻⁵"),
+        (SUBNORMAL, "10⁻³²³"),
+        (LARGEST, "10³⁰⁸"),
+        (math.inf, "∞"),
+        (math.nan, "NaN"),
+    ],
+)
+def test_power_of_ten(value, written):
+    assert power_of_ten(value) == written
+
+
+@given(finite)
+@example(9.999)
+@example(99.99)
+@example(0.9996)
+@example(999.9)
+@example(1234.0)
+@example(9999.6)
+@example(-9999.6)
+@example(0.00099996)
+@example(SUBNORMAL)
+@example(LARGEST)
+@pytest.mark.parametrize("write", [text, tex])
+def test_never_more_than_three_digits(write, value):
+    digits, _ = parts(write(value))
+    if "." not in digits:
+        digits = digits.rstrip("0")  # 1230 has three
+    assert len(digits.replace(".", "").lstrip("-0")) <= 3
+
+
+@given(finite)
+@example(0.00099996)
+@example(9999.6)
+@example(SUBNORMAL)
+@example(LARGEST)
+@pytest.mark.parametrize("write", [text, tex])
+def test_what_is_written_is_true(write, value):
+    """Three digits between 10⁻³ and 10⁴, two beyond: half a unit of the last one is 0.5 % or 5 %."""
+    bound = Fraction("0.00501" if 1e-3 <= abs(value) < 1e4 else "0.0501")
+    assert abs(read(write(value)) - Fraction(value)) <= bound * abs(Fraction(value))
+
+
+@given(some.floats())
+def test_signs_and_exponents_are_typeset(value):
+    assert not re.search(r"[-e+]|inf|nan", text(value))
+    assert not re.search(r"[-e+]|inf|nan", power_of_ten(value))
+    assert not re.search(r"e|\+|−|inf(?!ty)|nan", tex(value))
+
+
+@given(some.floats())
+def test_text_and_tex_say_the_same(value):
+    if math.isfinite(value):
+        assert parts(text(value)) == parts(tex(value))
+
+
+@given(finite.filter(lambda value: value != 0))
+def test_a_power_of_ten_is_the_nearest(value):
+    power = int(power_of_ten(value).removeprefix("10").translate(str.maketrans(UP, PLAIN)))
+    assert abs(power - math.log10(abs(value))) <= 0.5 + 1e-9
+
+
+@given(finite)
+def test_the_sign_is_kept(value):
+    assert text(value).startswith("−") == (value < 0)
+    assert text(-value).lstrip("−") == text(value).lstrip("−")
+
+
+def test_numbers_of_numpy_are_numbers():
+    assert text(np.float32(0.5)) == text(np.float64(0.5)) == "0.500"
+    assert text(np.float32(1e-40)).endswith("10⁻⁴⁰")
