@@ -46,7 +46,5 @@ def finite(array: np.ndarray, what: str) -> np.ndarray:
     if not fine.all():
         where = tuple(int(i) for i in np.argwhere(~fine)[0])
         index = ", ".join(map(str, where))
-        raise ValueError(
-            f"{what} must be finite, but {what}[{index}] is {array[where]}: replace or drop it"
-        )
+        raise ValueError(f"{what} must be finite, but {what}[{index}] is {array[where]}: replace or drop it")
     return array

@@ -111,9 +111,7 @@ def in_symbols(quantity: str, trace: Trace, colour: Colour = lambda name: None) 
     return symbol(quantity, colour), written(parse(equations(trace)[quantity]))
 
 
-def in_numbers(
-    quantity: str, trace: Trace, t: int, unit: int, colour: Colour = lambda name: None
-) -> list[str]:
+def in_numbers(quantity: str, trace: Trace, t: int, unit: int, colour: Colour = lambda name: None) -> list[str]:
     """LaTeX of the right side with the numbers of one unit (from 0) of step t (from 1) of sequence 1.
 
     First the terms, a matrix product as the one number that it gives this unit; then the sum and the result.

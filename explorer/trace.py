@@ -68,9 +68,7 @@ class Trace:
         return self.values[name]
 
     def __repr__(self) -> str:
-        return (
-            f"<Trace {self.cell.name} T={self.T} B={self.B} D={self.D} H={self.H}: {', '.join(self.values)}>"
-        )
+        return f"<Trace {self.cell.name} T={self.T} B={self.B} D={self.D} H={self.H}: {', '.join(self.values)}>"
 
     @property
     def T(self) -> int:

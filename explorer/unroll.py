@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -76,9 +76,7 @@ def _checked_params(cell: Cell, params: Mapping, where: str) -> Named:
     arrays = {name: np.asarray(params[name]) for name in PARAMS}
     dtypes = {str(array.dtype) for array in arrays.values()}
     if len(dtypes) > 1 or not dtypes <= {"float32", "float64"}:
-        raise ValueError(
-            f"the weights{where} must all be float32 or all float64, but are {', '.join(sorted(dtypes))}"
-        )
+        raise ValueError(f"the weights{where} must all be float32 or all float64, but are {', '.join(sorted(dtypes))}")
     if arrays["weight_hh"].ndim != 2 or arrays["weight_ih"].ndim != 2:
         raise ValueError(f"weight_ih and weight_hh{where} must be matrices")
     H, D, G = arrays["weight_hh"].shape[1], arrays["weight_ih"].shape[1], len(cell.gates)

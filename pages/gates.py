@@ -26,9 +26,7 @@ t, u = view.step, view.unit
 
 def numbers(quantities) -> str:
     """The quantities of the chosen step and unit, as text."""
-    return ", ".join(
-        f"{plain(say(f'symbol.{q}'))} = {text(trace[q][t - 1, 0, u - 1])}" for q in quantities
-    )
+    return ", ".join(f"{plain(say(f'symbol.{q}'))} = {text(trace[q][t - 1, 0, u - 1])}" for q in quantities)
 
 
 st.title(say("gates.question" if gated else "gates.question_rnn"))

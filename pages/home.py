@@ -4,7 +4,7 @@ import streamlit as st
 
 from explorer.figures.gradients import gradients
 from explorer.measures import depth, norm
-from explorer.numerals import power_of_ten, text
+from explorer.numerals import power_of_ten
 from explorer.performing import rivals
 from explorer.ui import frame, settings, state
 from explorer.ui.drawing import input_sentence, performed, show
@@ -43,11 +43,7 @@ with picture:
 with beside:
     settings.forget_bias()
     st.caption(say("home.try"))
-    scheme = (
-        "home.settings"
-        if (experiment.scheme, experiment.gain) == ("pytorch", 1)
-        else "home.settings_other"
-    )
+    scheme = "home.settings" if (experiment.scheme, experiment.gain) == ("pytorch", 1) else "home.settings_other"
     st.caption(
         say(
             scheme,

@@ -1,18 +1,29 @@
 """LSTM: two states, three gates.
 
-    i_t = σ(W_ii x_t + b_ii + W_hi h_{t-1} + b_hi)      what to let in
-    f_t = σ(W_if x_t + b_if + W_hf h_{t-1} + b_hf)      what to keep
-    g_t = tanh(W_ig x_t + b_ig + W_hg h_{t-1} + b_hg)   the candidate (C̃_t in many texts)
-    o_t = σ(W_io x_t + b_io + W_ho h_{t-1} + b_ho)      what to show
-    C_t = f_t ⊙ C_{t-1} + i_t ⊙ g_t                     long-term
-    h_t = o_t ⊙ tanh(C_t)                               short-term, the output
+i_t = σ(W_ii x_t + b_ii + W_hi h_{t-1} + b_hi)      what to let in
+f_t = σ(W_if x_t + b_if + W_hf h_{t-1} + b_hf)      what to keep
+g_t = tanh(W_ig x_t + b_ig + W_hg h_{t-1} + b_hg)   the candidate (C̃_t in many texts)
+o_t = σ(W_io x_t + b_io + W_ho h_{t-1} + b_ho)      what to show
+C_t = f_t ⊙ C_{t-1} + i_t ⊙ g_t                     long-term
+h_t = o_t ⊙ tanh(C_t)                               short-term, the output
 """
 
 from types import MappingProxyType
 
 import numpy as np
 
-from explorer.cells.base import Backward, Cell, arranged, buffer, chunks_backward, named, outer, parts, projected, summed
+from explorer.cells.base import (
+    Backward,
+    Cell,
+    arranged,
+    buffer,
+    chunks_backward,
+    named,
+    outer,
+    parts,
+    projected,
+    summed,
+)
 
 GATES = ("i", "f", "g", "o")
 ORDER = ("o", "i", "f", "g")  # the three σ side by side, and (i, f) beside (g, C)

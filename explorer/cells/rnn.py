@@ -1,6 +1,6 @@
 """Elman's RNN: one state, no gate.
 
-    h_t = φ(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh),  φ = tanh, ReLU or σ
+h_t = φ(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh),  φ = tanh, ReLU or σ
 """
 
 from types import MappingProxyType

@@ -10,11 +10,7 @@ _modules = (importlib.import_module(f"{__name__}.{module.name}") for module in p
 _offered = (getattr(module, "DATASET", ()) for module in _modules)
 
 DATASETS: MappingProxyType[str, Dataset] = MappingProxyType(
-    {
-        dataset.name: dataset
-        for offer in _offered
-        for dataset in (offer if isinstance(offer, tuple) else (offer,))
-    }
+    {dataset.name: dataset for offer in _offered for dataset in (offer if isinstance(offer, tuple) else (offer,))}
 )
 
 __all__ = ["DATASETS", "Dataset", "Input"]

@@ -18,9 +18,7 @@ def heatmaps(trace: Trace, quantities: Sequence[str], words: Callable[..., str])
     count = len(quantities)
     height = count * (PANEL + GAP) + FOOT
     ranges = trace.cell.ranges(trace.options)
-    figure = theme.figure(
-        height, margin={**theme.MARGIN, "t": 0, "b": FOOT}, showlegend=False, hovermode="closest"
-    )
+    figure = theme.figure(height, margin={**theme.MARGIN, "t": 0, "b": FOOT}, showlegend=False, hovermode="closest")
     drawn = height - FOOT
     for k, quantity in enumerate(quantities):
         top = 1 - (k * (PANEL + GAP) + GAP) / drawn

@@ -12,9 +12,7 @@ from explorer.measures import saturation as measured
 from explorer.trace import Trace
 
 
-def saturation(
-    trace: Trace, gates: Sequence[str], words: Callable[..., str], *, height: int = 260
-) -> go.Figure:
+def saturation(trace: Trace, gates: Sequence[str], words: Callable[..., str], *, height: int = 260) -> go.Figure:
     """Shares of units in percent: open (above 0.9) upwards, shut (below 0.1) downwards, over the steps 1 … T."""
     figure = theme.figure(
         height,

@@ -97,9 +97,7 @@ def _state(trace: Trace, name: str, step: int, unit: int) -> float:
 
 def _say(figure, x, y, said, quantity, anchor, size=13) -> None:
     colour = theme.text_colour(quantity) if quantity else theme.INK[0]
-    figure.add_annotation(
-        x=x, y=y, text=said, showarrow=False, yanchor=anchor, font={"color": colour, "size": size}
-    )
+    figure.add_annotation(x=x, y=y, text=said, showarrow=False, yanchor=anchor, font={"color": colour, "size": size})
 
 
 def _arrow(figure, start, end, quantity) -> None:

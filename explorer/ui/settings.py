@@ -25,9 +25,7 @@ def control(name: str, **arguments) -> None:
     help_text = say(help_key) if name in HELPED else None
     match kind:
         case Choice(options=options):
-            st.selectbox(
-                label, options, format_func=lambda o: say(f"choice.{name}.{o}"), help=help_text, **bound
-            )
+            st.selectbox(label, options, format_func=lambda o: say(f"choice.{name}.{o}"), help=help_text, **bound)
         case Switch():
             st.toggle(label, help=help_text, **bound)
         case Number(step=step):

@@ -129,8 +129,11 @@ def chart(page: Page, name: str):
 
 def figure(page: Page, name: str) -> dict:
     """What Plotly drew: {"x", "y", "z": numbers, "name", "type"} a trace, and the range of the time axis."""
-    return chart(page, name).locator(".plot").evaluate(
-        """(plot) => ({
+    return (
+        chart(page, name)
+        .locator(".plot")
+        .evaluate(
+            """(plot) => ({
              range: plot._fullLayout.xaxis.range,
              drawn: Number(plot.dataset.drawn),
              colours: plot._fullLayout.paper_bgcolor,
@@ -140,4 +143,5 @@ def figure(page: Page, name: str) -> dict:
                z: t.type === 'heatmap' && Array.from(t.z, (row) => Array.from(row)),
              })),
            })"""
+        )
     )

@@ -105,7 +105,5 @@ def test_plotly_is_loaded_once(server, visit):
     page = visit(f"{server}/gates?T=20&H=4")
     press(page, EN("setting.T"), "ArrowRight")
     settle(page)
-    loaded = page.evaluate(
-        "performance.getEntriesByType('resource').filter((r) => r.name.includes('plotly-')).length"
-    )
+    loaded = page.evaluate("performance.getEntriesByType('resource').filter((r) => r.name.includes('plotly-')).length")
     assert loaded == 1

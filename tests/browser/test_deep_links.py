@@ -11,9 +11,7 @@ from explorer.performing import rivals
 from tests.browser.conftest import figure
 
 LINK = "cell=gru&input=sine&T=60&H=16&seed=7&fb=1.5&gain=1.2&loss=40&t=9&u=3"
-EXPERIMENT = Experiment(
-    cell="gru", input="sine", T=60, H=16, seed=7, forget_bias=1.5, gain=1.2, loss="40"
-)
+EXPERIMENT = Experiment(cell="gru", input="sine", T=60, H=16, seed=7, forget_bias=1.5, gain=1.2, loss="40")
 
 
 def check_home(page):

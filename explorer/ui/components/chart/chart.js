@@ -129,11 +129,14 @@ class Chart {
       if (drawing !== this.drawing) return; // newer data arrived meanwhile
       this.spec = JSON.parse(dark ? recoloured(data.figure, data.dark) : data.figure);
       const { layout } = this.spec;
+      this.home = Object.fromEntries(Object.entries(layout)
+        .filter(([name, axis]) => /^[xy]axis\d*$/.test(name) && axis.range)
+        .map(([name, axis]) => [`${name}.range`, [...axis.range]])); // Plotly writes a zoom into the layout it is given
       layout.height = data.height * data.scale;
       layout.template.layout.font.size *= data.scale;
       layout.width = this.width();
       if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false; // a finger scrolls the page
-      const config = { displayModeBar: false, displaylogo: false, doubleClick: "reset", responsive: false, showTips: false };
+      const config = { displayModeBar: false, displaylogo: false, doubleClick: false, responsive: false, showTips: false };
       const first = !this.plot.data;
       await Plotly.react(this.plot, this.spec.data, layout, config);
       if (first) this.listen();
@@ -154,6 +157,7 @@ class Chart {
     this.plot.on("plotly_hover", ({ points: [point] }) => {
       if (this.spec.layout.meta?.cursor) this.announce(Math.round(point.x), null, false);
     });
+    this.plot.on("plotly_doubleclick", () => this.resetZoom());
     this.plot.on("plotly_unhover", () => this.announce(null, null, false));
     this.plot.on("plotly_relayout", () => this.drawCursor());
   }
@@ -212,10 +216,7 @@ class Chart {
   }
 
   resetZoom() {
-    const ranges = {};
-    for (const [name, value] of Object.entries(this.spec.layout))
-      if (/^[xy]axis\d*$/.test(name) && value.range) ranges[`${name}.range`] = [...value.range];
-    window.Plotly.relayout(this.plot, ranges);
+    window.Plotly.relayout(this.plot, structuredClone(this.home));
   }
 
   async save(format) {
