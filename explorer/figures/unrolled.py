@@ -35,7 +35,7 @@ def unrolled(
         showlegend=False,
         hovermode=False,
         dragmode=False,
-        meta={"cursor": False, "least": LEAST},
+        meta={"cursor": False, "least": LEAST, "focus": step},
     )
     for name, values in _numbers(trace, steps, unit, states, words).items():
         figure.add_scatter(x=steps, y=values, name=name, mode="markers", opacity=0)  # what a CSV takes away

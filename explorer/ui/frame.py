@@ -98,10 +98,11 @@ MARKUP = "\\`*_{}[]()<>#+-.!|~:$&"
 
 def dress() -> None:
     """The few rules of style that Streamlit's theme cannot say."""
-    size = "24px" if state.view().projector else "16px"
-    st.html(f"<style>html {{ font-size: {size}; }}{STYLE}{EQUATIONS}</style>")
+    projector = PROJECTOR if state.view().projector else ""
+    st.html(f"<style>{STYLE}{projector}{EQUATIONS}</style>")
 
 
+PROJECTOR = "html { font-size: 24px !important; } .stMainBlockContainer { max-width: none !important; }"
 # Symbols in equations keep their hue in the dark, in its lighter step.
 EQUATIONS = "".join(
     f'.katex [style*="color: rgb({red}, {green}, {blue})"] {{ color: light-dark({light}, {dark}) !important; }}'

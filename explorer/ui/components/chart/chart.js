@@ -29,6 +29,16 @@ function recoloured(json, partners) {
   return json.replace(/#[0-9a-f]{6}\b/gi, (colour) => partners[colour.toLowerCase()] ?? colour);
 }
 
+// On a projector every written size grows.
+function enlarge(node, scale) {
+  if (scale === 1 || typeof node !== "object" || node === null) return;
+  for (const [key, value] of Object.entries(node)) {
+    if (/font$/.test(key) && value.size) value.size *= scale;
+    else if (key === "margin") for (const side of "lrtb") value[side] &&= value[side] * scale;
+    else enlarge(value, scale);
+  }
+}
+
 const isDark = (node) => {
   const [r, g, b] = getComputedStyle(node).color.match(/[\d.]+/g).map(Number);
   return r + g + b > 382; // light text means a dark page
@@ -72,7 +82,7 @@ export function toCSV(figure) {
 
 // ---- one chart ----
 
-const icon = (path) => `<svg viewBox="0 0 16 16" width="14" height="14" fill="none" stroke="currentColor" stroke-width="2" aria-hidden="true"><path d="${path}"/></svg>`;
+const icon = (path) => `<svg viewBox="0 0 16 16" width="1em" height="1em" fill="none" stroke="currentColor" stroke-width="2" aria-hidden="true"><path d="${path}"/></svg>`;
 const RESET = icon("M3 3v4h4M3.5 7a5.5 5.5 0 1 1-.8 3.5");
 const FULL = icon("M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4");
 
@@ -133,7 +143,7 @@ class Chart {
         .filter(([name, axis]) => /^[xy]axis\d*$/.test(name) && axis.range)
         .map(([name, axis]) => [`${name}.range`, [...axis.range]])); // Plotly writes a zoom into the layout it is given
       layout.height = data.height * data.scale;
-      layout.template.layout.font.size *= data.scale;
+      enlarge(this.spec, data.scale);
       layout.width = this.width();
       if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false; // a finger scrolls the page
       const config = { displayModeBar: false, displaylogo: false, doubleClick: false, responsive: false, showTips: false };
@@ -141,9 +151,17 @@ class Chart {
       await Plotly.react(this.plot, this.spec.data, layout, config);
       if (first) this.listen();
       for (const button of this.tools.children) button.disabled = false;
+      this.bringIntoView(layout.meta?.focus);
       this.plot.dataset.drawn = String(Number(this.plot.dataset.drawn ?? 0) + 1);
     }
     this.drawCursor();
+  }
+
+  // Where a drawing is wider than the screen, its chosen step goes to the middle.
+  bringIntoView(step) {
+    if (step == null || this.figure.scrollWidth <= this.figure.clientWidth) return;
+    const { xaxis } = this.plot._fullLayout;
+    this.figure.scrollLeft = xaxis._offset + xaxis.d2p(step) - this.figure.clientWidth / 2;
   }
 
   listen() {

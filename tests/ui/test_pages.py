@@ -1,0 +1,678 @@
+"""Every page as a visitor meets it, without a browser: what is shown, what is kept, and what is computed again."""
+
+import ast
+import json
+import re
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
+from streamlit.testing.v1 import AppTest
+
+from explorer import Experiment, perform, performing
+from explorer.cells import CELLS
+from explorer.datasets import DATASETS
+from explorer.experiment import KINDS
+from explorer.figures import theme
+from explorer.i18n import LANGUAGES, words
+from explorer.measures import depth, half_life, norm
+from explorer.numerals import power_of_ten, text
+from explorer.performing import rivals
+from explorer.ui import language
+from explorer.ui.frame import PAGES
+
+ROOT = Path(__file__).parents[2]
+SMALL = {"T": "12", "H": "4"}
+OVERFLOW = {
+    **{"cell": "rnn", "act": "relu", "input": "own", "x": ",".join(["1e6"] * 500), "T": "500", "H": "4"},
+    **{"layers": "3", "gain": "4", "init": "identity"},
+}
+every_page = pytest.mark.parametrize("page", PAGES)
+
+
+@pytest.fixture(autouse=True)
+def a_server(monkeypatch):
+    """A server that has just started, except that somebody has already opened its front page.
+
+    Without that, Streamlit takes the folder pages/ for its old kind of app at each run of an AppTest.
+    An AppTest also asks for the words on a widget between two runs, when there is no visitor: it then gets
+    the language of the last run.
+    """
+    st.cache_resource.clear()
+    made, spoken, last = PagesManager.__init__, language.current, ["en"]
+
+    def make(self, *args, **kwargs):
+        made(self, *args, **kwargs)
+        PagesManager.uses_pages_directory = False
+
+    def current():
+        if get_script_run_ctx(suppress_warning=True) is not None:
+            last[0] = spoken()
+        return last[0]
+
+    monkeypatch.setattr(PagesManager, "__init__", make)
+    monkeypatch.setattr(language, "current", current)
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """The networks run since the test began, one entry a run."""
+    found, real = [], performing.run
+
+    def counted(*args, **kwargs):
+        found.append(args[0])
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(performing, "run", counted)
+    return found
+
+
+def visit(page="home", **query) -> AppTest:
+    """A new visitor who comes by a link."""
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=20)
+    at.query_params = query
+    if page != "home":
+        at.switch_page(f"pages/{page}.py")
+    return fine(at.run())
+
+
+def fine(at: AppTest) -> AppTest:
+    assert not at.exception, [f"{e.message}\n{e.stack_trace}" for e in at.exception]
+    assert not at.error, [e.value for e in at.error]
+    return at
+
+
+def go(at: AppTest, page: str) -> AppTest:
+    return fine(at.switch_page(f"pages/{page}.py").run())
+
+
+def link(at: AppTest) -> dict[str, str]:
+    """The query parameters, one value each."""
+    return {key: value[0] if isinstance(value, list) else value for key, value in at.query_params.items()}
+
+
+def charts(at: AppTest) -> dict[str, dict]:
+    """What the page's charts were given, by name."""
+    found = (element.proto for element in at.get("bidi_component"))
+    return {proto.id.rpartition("chart_")[2]: json.loads(proto.json) for proto in found}
+
+
+def pictures(at: AppTest) -> dict[str, str]:
+    """The figures alone, as JSON."""
+    return {name: chart["figure"] for name, chart in charts(at).items()}
+
+
+def widget(at: AppTest, name: str, lang="en"):
+    """The widget of a setting, by its label."""
+    label = words(lang)(f"setting.{name}")
+    kinds = (at.slider, at.selectbox, at.number_input, at.toggle, at.text_area, at.button, at.button_group)
+    found = [w for kind in kinds for w in kind if w.label == label]
+    assert len(found) == 1, f"{len(found)} widgets say {label!r}"
+    return found[0]
+
+
+def set_to(at: AppTest, name: str, value, lang="en") -> AppTest:
+    widget(at, name, lang).set_value(value)
+    return fine(at.run())
+
+
+def press(at: AppTest, label: str) -> AppTest:
+    [button] = [b for b in at.button if b.label == label]
+    button.click()
+    return fine(at.run())
+
+
+class TestEveryPage:
+    @every_page
+    @pytest.mark.parametrize("lang", LANGUAGES)
+    @pytest.mark.parametrize("cell", CELLS)
+    def test_opens(self, page, lang, cell):
+        at = visit(page, lang=lang, cell=cell, **SMALL)
+        assert len(at.title) == 1 and at.title[0].value
+        assert bool(re.search("[가-힣]", at.title[0].value)) == (lang == "ko")
+        assert charts(at) and not at.warning
+        assert link(at) == {"lang": lang, **SMALL} | ({"cell": cell} if cell != "lstm" else {})
+
+    @every_page
+    def test_speaks_english_where_the_browser_says_nothing(self, page):
+        at = visit(page)
+        assert link(at) == {}
+        assert at.title[0].value == visit(page, lang="en").title[0].value
+
+    @every_page
+    @pytest.mark.parametrize("size", [{"T": "2", "H": "1"}, {"T": "500", "H": "64"}], ids=["least", "most"])
+    def test_opens_at_every_size(self, page, size):
+        for cell in CELLS:
+            at = visit(page, cell=cell, **size)
+            assert charts(at)
+
+    @every_page
+    @pytest.mark.parametrize("chosen", [*product(["rnn"], CELLS["rnn"].options["activation"]), ("gru", "other")])
+    def test_opens_under_every_convention(self, page, chosen):
+        cell, option = chosen
+        options = {"act": option} if cell == "rnn" else {"reset_after": "0", "z_keeps": "0"}
+        visit(page, cell=cell, **options, **SMALL)
+
+    @every_page
+    @pytest.mark.parametrize("name", [name for name in DATASETS if name != "own"])
+    def test_opens_with_every_input(self, page, name):
+        at = visit(page, input=name, **SMALL)
+        sentence = " ".join(m.value for m in at.markdown)
+        assert words("en")(f"input.{name}").partition("{")[0] in sentence
+
+    @every_page
+    def test_opens_where_a_network_overflows(self, page):
+        at = visit(page, **OVERFLOW)
+        assert any("overflow" in w.value for w in at.warning)
+        for figure in pictures(at).values():
+            json.loads(figure, parse_constant=pytest.fail)
+
+    @every_page
+    def test_opens_where_the_gates_are_pushed_to_their_ends(self, page):
+        visit(page, input="own", x="1e6,-1e6,1e6", T="3", H="4")
+
+    @every_page
+    def test_the_first_visitor_after_a_start_gets_the_frame(self, page, monkeypatch):
+        """Streamlit runs the page alone for a cold deep link; it sends itself through the frame."""
+        monkeypatch.undo()
+        PagesManager.uses_pages_directory = None
+        at = visit(page, T="50", lang="ko")
+        assert at.title[0].value == words("ko")(f"{page}.question", **{"cell": "LSTM", "t": 5})
+        assert link(at) == {"T": "50", "lang": "ko"}
+        assert len(at.sidebar) > 5
+
+
+class TestHostileLinks:
+    TEXTS = ["", "nan", "1e999", "-1", "9" * 5000, "<script>alert(1)</script>", "**x** $x$ [a](b)", "\x00", "{0}", "한글"]
+
+    @every_page
+    @pytest.mark.parametrize("lang", LANGUAGES)
+    def test_show_notes_and_the_default(self, page, lang):
+        for value in self.TEXTS:
+            refused = {kind.key: value for name, kind in KINDS.items() if not (name == "numbers" and value == "-1")}
+            if value == "-1":
+                del refused["fb"]
+            at = visit(page, lang=lang, **refused)
+            assert len(at.warning) == len(refused)
+            assert link(at) == {"lang": lang}
+
+    @every_page
+    def test_notes_hold_no_markup(self, page):
+        at = visit(page, cell="<b>x</b>", T="**9**", H="[a](https://example.org)", seed="$x$", loss=":red[x]")
+        assert len(at.warning) == 5
+        for warning in at.warning:
+            assert not re.search(r"(?<!\\)[<>*\[\]$:`]", warning.value.partition("asked for")[2]), warning.value
+
+    @every_page
+    def test_notes_go_when_something_is_set(self, page):
+        at = visit(page, cell="xxx", **SMALL)
+        assert len(at.warning) == 1
+        set_to(at, "H", 5)
+        assert not at.warning and link(at) == {"T": "12", "H": "5"}
+
+    @every_page
+    def test_a_view_that_cannot_be_had_costs_nothing(self, page):
+        wanted = pictures(visit(page, **SMALL))
+        for view in ({"t": "x", "u": "-1", "projector": "maybe"}, {"t": "9e9", "u": "nan"}, {"lang": "xx"}):
+            at = visit(page, **view, **SMALL)
+            assert not at.warning and pictures(at) == wanted and link(at) == SMALL
+
+    @every_page
+    def test_parameters_of_others_are_ignored(self, page):
+        at = visit(page, utm_source="x", embed_options="y", **SMALL)
+        assert not at.warning and at.title
+
+    def test_the_cursor_stays_inside(self):
+        at = visit("gates", T="2", H="1", t="400", u="60")
+        for chart in charts(at).values():
+            assert chart["cursor"] == {"step": 2, "unit": 1}
+        at = visit("unrolled", T="2", H="1", t="400", u="60")
+        assert "t = 2" in charts(at)["unrolled"]["figure"]
+
+
+class TestWidgets:
+    @every_page
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("T", 20), ("H", 5), ("seed", 7), ("gain", 2.0), ("forget_bias", -1.0), ("layers", 2), ("D", 2)],
+    )
+    def test_a_setting_changes_the_picture_and_the_link(self, page, name, value):
+        at = visit(page, **SMALL)
+        before = pictures(at)
+        set_to(at, name, value)
+        after = pictures(at)
+        assert before.keys() == after.keys()
+        assert all(before[chart] != after[chart] for chart in before)
+        assert link(at) == SMALL | {KINDS[name].key: f"{value:g}"}
+        assert pictures(visit(page, **link(at))) == after, "the link shows the same to another visitor"
+
+    @pytest.mark.parametrize(
+        ("name", "value"), [("cell", "gru"), ("input", "sine"), ("scheme", "orthogonal"), ("chrono", True)]
+    )
+    def test_a_choice_changes_the_picture_and_the_link(self, name, value):
+        at = visit("gates", **SMALL)
+        before = pictures(at)
+        set_to(at, name, value)
+        assert pictures(at)["gates"] != before["gates"]
+        assert link(at) == SMALL | {KINDS[name].key: "1" if value is True else value}
+        assert getattr(at.session_state["experiment"], name) == value
+
+    @every_page
+    @pytest.mark.parametrize("end", ["low", "high"])
+    def test_every_slider_goes_to_its_ends(self, page, end):
+        at = visit(page, cell="gru", input="clue", **SMALL)
+        for name in ("D", "gain", "forget_bias", "layers", "H", "T", "seed", "input_seed"):
+            kind = KINDS[name]
+            value = getattr(kind, end) if name != "D" else {"low": 2, "high": 16}[end]
+            shown = widget(at, name)
+            assert {"low": shown.min, "high": shown.max}[end] == value
+            if name not in ("T", "H") or end == "low":
+                set_to(at, name, value)
+
+    @pytest.mark.parametrize("lang", LANGUAGES)
+    @pytest.mark.parametrize("name", ["cell", "input", "scheme", "loss", "activation"])
+    def test_every_choice_can_be_made(self, lang, name):
+        at = visit("gradients", lang=lang, cell="rnn", **SMALL)
+        for value in ("last", "all", "step") if name == "loss" else KINDS[name].options:
+            set_to(at, name, value, lang)
+            if name == "cell":
+                assert at.session_state["experiment"].cell == value
+            set_to(at, "cell", "rnn", lang)
+
+    def test_the_loss_sits_at_a_step_of_its_own(self):
+        at = visit("gradients", T="40", H="4")
+        set_to(at, "loss", "step")
+        assert link(at)["loss"] == "20"
+        set_to(at, "loss_step", 7)
+        assert link(at)["loss"] == "7"
+        set_to(at, "T", 5)
+        assert link(at) == {"T": "5", "H": "4"}, "there is no step 7 any more"
+
+    @pytest.mark.parametrize("cell", CELLS)
+    def test_only_settings_that_count_are_offered(self, cell):
+        at = visit("gates", cell=cell, **SMALL)
+        shown = {w.label for kind in (at.slider, at.selectbox, at.toggle) for w in kind if not w.proto.disabled}
+        for name, owner in (("activation", "rnn"), ("reset_after", "gru"), ("z_keeps", "gru")):
+            assert (words("en")(f"setting.{name}") in shown) == (cell == owner)
+
+    def test_labels_are_in_the_visitors_language(self):
+        at = visit("gradients", lang="ko", cell="gru", input="clue", **SMALL)
+        for kind in (at.slider, at.selectbox, at.number_input, at.toggle, at.button):
+            for w in kind:
+                assert re.search("[가-힣]", w.label), w.label
+
+    def test_a_late_change_of_the_link_counts(self):
+        """The back button: the address changes, no widget was touched."""
+        at = visit("gates", **SMALL)
+        set_to(at, "H", 9)
+        at.query_params = {"T": "12", "H": "4"}
+        fine(at.run())
+        assert widget(at, "H").value == 4 and link(at) == SMALL
+        assert pictures(at) == pictures(visit("gates", **SMALL))
+
+
+class TestOwnNumbers:
+    def own(self, **query):
+        at = visit("gates", input="own", x="1,0.5,-1", T="3", H="4", **query)
+        return at, widget(at, "numbers", query.get("lang", "en"))
+
+    def test_good_ones_are_run(self):
+        at, area = self.own()
+        area.set_value("0.25; −2\n3 4, 5")
+        fine(at.run())
+        assert link(at) == {"input": "own", "x": "0.25,-2,3,4,5", "T": "5", "H": "4"}
+        assert not at.warning
+        wanted = perform(Experiment(input="own", numbers=(0.25, -2, 3, 4, 5), T=5, H=4)).trace
+        first = json.loads(pictures(at)["states"])
+        assert first == json.loads(pictures(visit("gates", **link(at)))["states"])
+        assert text(wanted["h"][4, 0, 0]) in charts(at)["states"]["alt"]
+
+    @pytest.mark.parametrize("lang", LANGUAGES)
+    @pytest.mark.parametrize(
+        ("typed", "reason", "named"), [("1 two 3", "bad", "two"), ("", "none", ""), ("0 " * 501, "many", "501"), ("1e9", "bad", "1e9")]
+    )
+    def test_bad_ones_are_refused_where_they_were_typed(self, lang, typed, reason, named):
+        at, area = self.own(lang=lang)
+        before = pictures(at)
+        area.set_value(typed)
+        fine(at.run())
+        assert pictures(at) == before, "the picture still shows the numbers before"
+        [warning] = at.warning
+        assert warning.value.startswith(words(lang)(f"note.numbers_{reason}").partition("{")[0]) and named in warning.value
+        assert widget(at, "numbers", lang).value == typed, "what was typed stays, to be mended"
+        area = widget(at, "numbers", lang)
+        area.set_value("7, 8")
+        fine(at.run())
+        assert not at.warning and link(at)["x"] == "7,8"
+
+    def test_numbers_that_a_link_cannot_have(self):
+        at = visit("gates", input="own", x="1,zwei", **SMALL)
+        assert len(at.warning) == 2 and link(at) == SMALL
+
+    def test_choosing_them_starts_with_an_example(self):
+        at = visit("gates", **SMALL)
+        set_to(at, "input", "own")
+        assert at.session_state["experiment"].numbers and not at.warning
+        assert widget(at, "numbers").value == link(at)["x"]
+
+    def test_what_is_run_is_what_was_typed(self):
+        """Every digit: a page change must not round them."""
+        at, area = self.own()
+        area.set_value("0.123456789, 123456.75")
+        fine(at.run())
+        before = pictures(at)["states"]
+        go(at, "home")
+        go(at, "gates")
+        assert at.session_state["experiment"].numbers == (0.123456789, 123456.75)
+        assert pictures(at)["states"] == before
+
+    def test_markup_is_not_dressed_up(self):
+        at, area = self.own()
+        area.set_value("<b>**1**</b>")
+        fine(at.run())
+        [warning] = at.warning
+        assert not re.search(r"(?<!\\)[<*]", warning.value), "a piece of what was typed is text, not markup"
+
+
+class TestNothingElseChanges:
+    @pytest.mark.parametrize("cell", CELLS)
+    def test_moving_the_cursor_runs_no_network(self, runs, cell):
+        at = visit("unrolled", cell=cell, **SMALL)
+        assert len(runs) == 1
+        for name, value in (("step", 9), ("unit", 3), ("step", 1), ("unit", 4), ("step", 12)):
+            set_to(at, name, value)
+        press(at, "◀")
+        press(at, "◀")
+        press(at, "▶")
+        assert len(runs) == 1
+        assert link(at)["t"] == "11" and link(at)["u"] == "4"
+
+    def test_neither_does_a_language_a_page_or_a_projector(self, runs):
+        at = visit("gates", **SMALL)
+        go(at, "gradients")
+        go(at, "home")
+        many = len(runs)
+        for page in PAGES:
+            go(at, page)
+            set_to(at, "language", "ko")
+            set_to(at, "language", "en", "ko")
+            at.query_params = link(at) | {"projector": "1", "t": "3"}
+            fine(at.run())
+        assert len(runs) == many
+
+    def test_a_second_visitor_runs_nothing_again(self, runs):
+        for page in PAGES:
+            visit(page, **SMALL)
+        many = len(runs)
+        for page in PAGES:
+            visit(page, lang="ko", t="2", **SMALL)
+        assert len(runs) == many <= len(rivals(Experiment())) + 1
+
+    def test_only_what_changed_is_run(self, runs):
+        at = visit("unrolled", **SMALL)
+        set_to(at, "seed", 2)
+        set_to(at, "seed", 1)
+        assert len(runs) == 2
+
+    @pytest.mark.parametrize("page", ["gates", "gradients", "home"])
+    @pytest.mark.parametrize("view", [{"t": "9"}, {"u": "3"}, {"t": "1", "u": "4"}, {"projector": "1"}, {"lang": "en"}])
+    def test_a_view_changes_no_number(self, page, view):
+        before, after = pictures(visit(page, **SMALL)), pictures(visit(page, **view, **SMALL))
+        for name in before:
+            if name not in ("unit", "half_life") or "u" not in view:
+                assert before[name] == after[name]
+
+    @every_page
+    def test_a_language_changes_no_number(self, page):
+        english, korean = (pictures(visit(page, lang=lang, **SMALL)) for lang in LANGUAGES)
+        for name in english:
+            one, other = json.loads(english[name]), json.loads(korean[name])
+            assert [drawn(t) for t in one["data"]] == [drawn(t) for t in other["data"]]
+
+    @every_page
+    def test_two_visitors_see_the_same(self, page):
+        first = pictures(visit(page, **SMALL))
+        st.cache_resource.clear()
+        assert pictures(visit(page, **SMALL)) == first
+
+    @every_page
+    def test_a_rerun_changes_nothing(self, page):
+        at = visit(page, cell="gru", lang="ko", t="3", **SMALL)
+        before, address = charts(at), link(at)
+        fine(at.run())
+        assert (charts(at), link(at)) == (before, address)
+
+    def test_two_visitors_do_not_meet(self):
+        one, other = visit("gates", **SMALL), visit("gates", lang="ko", **SMALL)
+        set_to(one, "H", 7)
+        fine(other.run())
+        assert widget(other, "H", "ko").value == 4 and link(other) == SMALL | {"lang": "ko"}
+
+    def test_pages_keep_experiment_view_and_language(self):
+        query = {"cell": "gru", "input": "clue", "D": "3", "fb": "1.5", "lang": "ko", "t": "7", "u": "2", **SMALL}
+        at = visit("unrolled", **query)
+        experiment = at.session_state["experiment"]
+        for page in [*PAGES, *reversed(PAGES)]:
+            go(at, page)
+            assert at.session_state["experiment"] == experiment and link(at) == query
+            assert widget(at, "H", "ko").value == 4
+
+    def test_a_change_on_one_page_counts_on_the_next(self):
+        at = visit("gates", **SMALL)
+        set_to(at, "seed", 5)
+        go(at, "gradients")
+        assert link(at) == SMALL | {"seed": "5"}
+        assert pictures(at) == pictures(visit("gradients", seed="5", **SMALL))
+
+
+def drawn(trace: dict) -> dict:
+    """A trace of a figure without its words."""
+    return {name: value for name, value in trace.items() if name not in ("name", "hovertemplate")}
+
+
+class TestLanguageAndReset:
+    @every_page
+    def test_the_language_button(self, page):
+        at = visit(page, cell="gru", **SMALL)
+        english = at.title[0].value
+        set_to(at, "language", "ko")
+        assert link(at) == SMALL | {"cell": "gru", "lang": "ko"}
+        assert re.search("[가-힣]", at.title[0].value)
+        for chart in charts(at).values():
+            assert re.search("[가-힣]", chart["alt"]) and re.search("[가-힣]", chart["words"]["csv"])
+        set_to(at, "language", "en", "ko")
+        assert at.title[0].value == english and link(at)["lang"] == "en"
+
+    def test_taking_the_language_away_keeps_it(self):
+        at = visit(lang="ko", **SMALL)
+        set_to(at, "language", None, "ko")
+        assert re.search("[가-힣]", at.title[0].value)
+
+    @every_page
+    def test_reset(self, page):
+        at = visit(page, cell="gru", input="clue", gain="2", t="7", lang="ko", **SMALL)
+        press(at, words("ko")("setting.reset"))
+        assert link(at) == {"lang": "ko"}
+        assert at.session_state["experiment"] == Experiment()
+        assert pictures(at) == pictures(visit(page, lang="ko"))
+
+    def test_reset_takes_own_numbers_back(self):
+        at = visit("gates", input="own", x="1,2", T="2")
+        widget(at, "numbers").set_value("1 zwei")
+        fine(at.run())
+        assert at.warning
+        press(at, words("en")("setting.reset"))
+        assert link(at) == {} and not at.warning
+        set_to(at, "input", "own")
+        assert not at.warning, "the refusal belongs to what was typed, not to the next numbers"
+
+
+class TestStepButtons:
+    def test_move_the_cursor(self):
+        at = visit("unrolled", t="5", **SMALL)
+        press(at, "▶")
+        assert link(at)["t"] == "6" and widget(at, "step").value == 6
+        press(at, "◀")
+        assert link(at) == SMALL, "the usual step is not in the link"
+
+    def test_stop_at_the_ends(self):
+        for t, label in (("1", "◀"), ("12", "▶")):
+            at = visit("unrolled", t=t, **SMALL)
+            assert [b.proto.disabled for b in at.button if b.label in "◀▶"] == [label == "◀", label == "▶"]
+
+    def test_one_unit_needs_no_slider(self):
+        at = visit("unrolled", T="5", H="1")
+        assert words("en")("setting.unit") not in [s.label for s in at.slider]
+
+
+class TestCharts:
+    @every_page
+    @pytest.mark.parametrize("cell", CELLS)
+    def test_have_a_sensible_file_name(self, page, cell):
+        names = [c["file"] for c in charts(visit(page, cell=cell, seed="3", **SMALL)).values()]
+        assert len(set(names)) == len(names)
+        for name in names:
+            assert re.fullmatch(rf"[a-z_]+_{cell}_prices_T12_H4_seed3", name)
+
+    @every_page
+    @pytest.mark.parametrize("lang", LANGUAGES)
+    def test_have_words_for_every_tool(self, page, lang):
+        for chart in charts(visit(page, lang=lang, **SMALL)).values():
+            assert chart["words"] == {
+                tool: words(lang)(f"toolbar.{tool}") for tool in ("reset", "svg", "png", "csv", "full", "failed")
+            }
+            assert chart["dark"] == theme.IN_THE_DARK
+            assert chart["height"] == json.loads(chart["figure"])["layout"]["height"]
+
+    def test_grow_on_a_projector(self):
+        for scale, query in ((1.0, {}), (1.5, {"projector": "1"})):
+            assert {c["scale"] for c in charts(visit("gates", **query, **SMALL)).values()} == {scale}
+
+    @every_page
+    def test_a_cursor_comes_with_clicks(self, page):
+        for chart in charts(visit(page, t="3", u="2", **SMALL)).values():
+            assert chart["cursor"] in (None, {"step": 3, "unit": 2})
+            assert not chart["clickable"] or chart["cursor"]
+
+    @pytest.mark.parametrize("name", ["gates", "gradients"])
+    def test_plotly_js_is_our_own(self, name):
+        for chart in charts(visit(name, **SMALL)).values():
+            assert re.fullmatch(r"/app/static/plotly-[\d.]+\.min\.js", chart["plotly"])
+            assert (ROOT / "static" / Path(chart["plotly"]).name).stat().st_size > 10**6
+
+
+class TestAlternativeText:
+    """The sentence for those who do not see a picture holds the numbers of the run, and no markup."""
+
+    E = Experiment(T=12, H=4, seed=3)
+
+    def alts(self, page, cell="lstm", lang="en", **query):
+        at = visit(page, cell=cell, lang=lang, seed="3", **query, **SMALL)
+        found = {name: chart["alt"] for name, chart in charts(at).items()}
+        for alt in found.values():
+            assert alt and not re.search(r"[<>*{}`]|nan|e-\d", alt)
+            assert any(alt.rstrip(".") in re.sub(r"<sub>.*?</sub>|<[^>]*>", "", m.value) for m in at.markdown) or page == "gates"
+        return found
+
+    @pytest.mark.parametrize("lang", LANGUAGES)
+    @pytest.mark.parametrize("cell", CELLS)
+    def test_of_the_gates(self, cell, lang):
+        trace = perform(self.E.replace(cell=cell)).trace
+        alts = self.alts("gates", cell, lang, t="7", u="2")
+        gates = [q for q in trace.cell.gates if q not in trace.cell.states]
+        for names, charts_ in ((gates, ("gates", "unit")), (trace.cell.states, ("states", "unit"))):
+            for q, name in product(names, charts_):
+                letter = "C" if q == "c" else q
+                assert f"{letter} = {text(trace[q][6, 0, 1])}" in alts[name]
+        if trace.cell.keep:
+            lives = half_life(trace)[6, 0]
+            assert text(lives[1]) in alts["half_life"] and text(np.median(lives)) in alts["half_life"]
+
+    def test_of_the_saturation(self):
+        trace = perform(self.E.replace(gain=4.0)).trace
+        alt = self.alts("gates", gain="4", t="7")["saturation"]
+        for gate in "ifo":
+            opened, shut = (100 * (trace[gate][6, 0] > 0.9).mean(), 100 * (trace[gate][6, 0] < 0.1).mean())
+            assert f"{gate} {opened:.0f} % open, {shut:.0f} % shut" in alt
+
+    @pytest.mark.parametrize("lang", LANGUAGES)
+    def test_of_the_unrolled_lstm(self, lang):
+        trace = perform(self.E).trace
+        alt = self.alts("unrolled", "lstm", lang, t="7", u="2")["unrolled"]
+        i, f, g, c, h = (trace[q][6, 0, 1] for q in "ifgch")
+        for number in (f"{100 * f:.0f} %", text(trace["c"][5, 0, 1]), text(i * g), text(c), text(h)):
+            assert number in alt
+
+    @pytest.mark.parametrize("lang", LANGUAGES)
+    @pytest.mark.parametrize("z_keeps", [True, False])
+    def test_of_the_unrolled_gru(self, lang, z_keeps):
+        trace = perform(self.E.replace(cell="gru", z_keeps=z_keeps)).trace
+        alt = self.alts("unrolled", "gru", lang, t="7", u="2", z_keeps="01"[z_keeps])["unrolled"]
+        z, n, h = (trace[q][6, 0, 1] for q in "znh")
+        keep = z if z_keeps else 1 - z
+        before = trace["h"][5, 0, 1]
+        numbers = [f"{100 * keep:.0f} %", text(before), f"{100 * (1 - keep):.0f} %", text(n), text(h)]
+        assert re.search(".*".join(map(re.escape, numbers)), alt), alt
+
+    def test_of_the_unrolled_rnn(self):
+        trace = perform(self.E.replace(cell="rnn")).trace
+        alt = self.alts("unrolled", "rnn", t="7", u="2")["unrolled"]
+        assert text(trace["h"][5, 0, 1]) in alt and text(trace["h"][6, 0, 1]) in alt
+
+    @pytest.mark.parametrize("lang", LANGUAGES)
+    def test_of_the_gradients(self, lang):
+        alt = self.alts("gradients", lang=lang)["gradients"]
+        for name, rival in rivals(self.E).items():
+            curve = norm(perform(rival).grads.state["h"])[:, 0]
+            steps = depth(curve)
+            wanted = str(steps) if steps else power_of_ten(curve[0])
+            said = alt.partition(words(lang)(f"network.{name}") + ": ")[2].partition(";")[0]
+            assert wanted in said
+
+    @pytest.mark.parametrize("bias", ["0", "3"])
+    @pytest.mark.parametrize("loss", ["last", "70"])
+    def test_of_home(self, bias, loss):
+        query = {"input": "sine", "fb": bias} | ({"loss": loss} if loss != "last" else {})
+        at = visit("home", **query)
+        e = at.session_state["experiment"]
+        last = e.steps_with_loss[-1]
+        [chart] = charts(at).values()
+        back = min(60, last)
+        assert re.search(rf"\b{back}\b", chart["alt"])
+        for name in ("rnn_tanh", "gru", "lstm"):
+            curve = norm(perform(rivals(e)[name]).grads.state["h"])[:, 0]
+            assert power_of_ten(curve[last - back]) in chart["alt"]
+
+
+def test_caches_are_bounded():
+    """Every cache that depends on what visitors ask for forgets: its number of entries is written down."""
+    found = 0
+    for path in [ROOT / "app.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "explorer" / "ui").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            for decorator in map(ast.unparse, node.decorator_list):
+                if "cache_resource" in decorator or "cache_data" in decorator:
+                    found += 1
+                    bound = re.search(r"max_entries=(\d+)", decorator)
+                    assert bound or not node.args.args, f"{path.name}: {node.name} can grow without end"
+                    assert not bound or int(bound[1]) <= 1000
+                    assert "cache_data" not in decorator, "a copy costs more than the figure"
+    assert found >= 2
+
+
+def test_a_full_cache_forgets(runs):
+    """More experiments than the cache holds, then the first one again."""
+    for seed in range(1, 13):
+        visit("unrolled", seed=str(seed), T="2", H="1")
+    many = len(runs)
+    visit("unrolled", seed="1", T="2", H="1", t="2")
+    assert many == 12 and len(runs) == 13
+
+
+def test_pages_are_those_in_the_folder():
+    assert {path.stem for path in (ROOT / "pages").glob("*.py")} == set(PAGES)
