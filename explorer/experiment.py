@@ -17,6 +17,11 @@ from explorer.datasets.own import read_numbers
 from explorer.initialise import SCHEMES
 
 
+def shortest(number: float) -> str:
+    """A number in the fewest digits that read back as the same number."""
+    return repr(number).removesuffix(".0")
+
+
 @dataclass(frozen=True)
 class Choice:
     """One of a few names."""
@@ -70,7 +75,7 @@ class Number:
         return kind(number) if kind is int else round(number, 6) + 0.0
 
     def write(self, value: float) -> str:
-        return f"{value:g}"
+        return shortest(value)
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,7 @@ class Numbers:
         return read_numbers(" ".join(map(str, value))) if value else ()
 
     def write(self, value: tuple[float, ...]) -> str:
-        return ",".join(f"{number:g}" for number in value)
+        return ",".join(map(shortest, value))
 
 
 def setting(default, kind):
@@ -138,7 +143,7 @@ class Experiment:
     numbers: tuple[float, ...] = setting((), Numbers("x"))
     input_seed: int = setting(1, Number("input_seed", 0, 9999))
     T: int = setting(100, Number("T", 2, 500))
-    D: int = setting(1, Number("D", 1, 16))
+    D: int = setting(None, Number("D", 1, 16))  # None: as many as the input usually has
     H: int = setting(32, Number("H", 1, 64))
     layers: int = setting(1, Number("layers", 1, 3))
     scheme: str = setting("pytorch", Choice("init", SCHEMES))
@@ -150,13 +155,17 @@ class Experiment:
 
     def __post_init__(self):
         for name, kind in KINDS.items():
+            if name == "D" and self.D is None:
+                continue
             try:
                 object.__setattr__(self, name, kind.read(getattr(self, name)))
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from None
         if self.input == "own" and not self.numbers:
             raise ValueError("input: own needs numbers, such as 0.5, -1, 2, but there are none")
-        low, high, _ = DATASETS[self.input].widths
+        low, high, usual = DATASETS[self.input].widths
+        if self.D is None:
+            object.__setattr__(self, "D", usual)
         if not low <= self.D <= high:
             raise ValueError(f"D: expected a whole number from {low} to {high} with {self.input}, got {self.D}")
         if self.loss.isdigit() and int(self.loss) > self.T:
@@ -165,15 +174,12 @@ class Experiment:
     def replace(self, **changes) -> Experiment:
         """The experiment with some settings changed; what depends on a changed one follows it.
 
-        A new input brings its usual width if the present one does not fit; a loss beyond a shortened
-        sequence moves to its last step.
+        A new input brings its usual width; a loss beyond a shortened sequence moves to its last step.
         """
-        low, high, usual = DATASETS[changes.get("input", self.input)].widths
-        if not low <= changes.get("D", self.D) <= high or ("input" in changes and "D" not in changes):
-            changes["D"] = usual
-        loss = changes.get("loss", self.loss)
-        if loss.isdigit() and int(loss) > changes.get("T", self.T):
-            changes["loss"] = "last"
+        if changes.get("input", self.input) != self.input:
+            changes.setdefault("D", None)
+        if self.loss.isdigit() and int(self.loss) > KINDS["T"].read(changes.get("T", self.T)):
+            changes.setdefault("loss", "last")
         return replaced(self, **changes)
 
     @property
@@ -191,12 +197,11 @@ class Experiment:
 
     def to_query(self) -> dict[str, str]:
         """The settings that differ from the default, as URL query parameters."""
-        default = replaced(Experiment(), input=self.input, numbers=self.numbers, D=DATASETS[self.input].widths[2])
-        default = {name: getattr(default, name) for name in KINDS} | {"input": Experiment.input, "numbers": ()}
+        usual = Experiment().__dict__ | {"D": DATASETS[self.input].widths[2]}
         return {
             kind.key: kind.write(getattr(self, name))
             for name, kind in KINDS.items()
-            if getattr(self, name) != default[name]
+            if getattr(self, name) != usual[name]
         }
 
     @classmethod
@@ -248,8 +253,8 @@ def _read(settings: Mapping) -> tuple[Experiment, tuple[Fallback, ...]]:
     if good.get("input") == "own" and not good.get("numbers"):
         refused["input"] = good.pop("input")
     low, high, usual = DATASETS[good.get("input", Experiment.input)].widths
-    if not low <= good.setdefault("D", usual) <= high:
-        refused["D"], good["D"] = good["D"], usual
+    if not low <= good.get("D", usual) <= high:
+        refused["D"] = good.pop("D")
     if good.get("loss", "").isdigit() and int(good["loss"]) > good.get("T", Experiment.T):
         refused["loss"] = good.pop("loss")
     experiment = Experiment(**good)

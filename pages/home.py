@@ -13,7 +13,8 @@ from explorer.ui.language import say, speaker
 frame.enter(__file__)
 
 experiment = state.experiment()
-shown = {name: rivals(experiment)[name] for name in ("rnn_tanh", "gru", "lstm")}
+networks = rivals(experiment)
+shown = {name: networks[name] for name in ("rnn_tanh", "gru", "lstm")}
 curves = {name: norm(performed(rival).grads.state["h"])[:, 0] for name, rival in shown.items()}
 last = experiment.steps_with_loss[-1]
 back = min(60, last)

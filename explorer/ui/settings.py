@@ -136,7 +136,7 @@ def _own_numbers() -> None:
         say("setting.numbers"),
         key="numbers_text",
         help=say("help.numbers"),
-        max_chars=8000,
+        max_chars=12_000,
         on_change=lambda: typed(st.session_state["numbers_text"]),
     )
     if refused := st.session_state.get("refused"):
