@@ -12,7 +12,7 @@ st.set_page_config(
     layout="wide",
     initial_sidebar_state="collapsed" if state.view().projector else "auto",
 )
-frame.settle_memory()
+frame.settle()
 page = frame.navigation()
 frame.dress()
 frame.sidebar(page.url_path or frame.HOME)

@@ -6,6 +6,7 @@ import gc
 from pathlib import Path
 
 import streamlit as st
+from threadpoolctl import threadpool_limits
 
 from explorer.figures.theme import TEXT
 from explorer.i18n import LANGUAGES
@@ -24,8 +25,13 @@ PAGES = {  # in the order of the navigation; the settings that a page shows itse
 
 
 @st.cache_resource(show_spinner=False)
-def settle_memory() -> None:
-    """Take what the imports left out of every later garbage collection: it would stall a full class."""
+def settle() -> None:
+    """Once a server: two habits of the machine that would stall a full class.
+
+    What the imports left is taken out of every later garbage collection; and matrix products stay on one
+    thread, because threads of many visitors at once wait for one another.
+    """
+    threadpool_limits(1)
     gc.collect()
     gc.freeze()
 
@@ -72,13 +78,18 @@ def sidebar(page_name: str) -> None:
             st.page_link(path(name), label=say(f"page.{name}"), query_params=state.address())
         st.subheader(say("setting.experiment"))
         settings.in_sight(PAGES[page_name])
-        with st.expander(say("setting.more")):
+        with st.expander(say("setting.more"), key="more"):
             settings.folded(PAGES[page_name])
         st.button(say("setting.reset"), on_click=state.reset, width="stretch")
 
 
 def notes() -> None:
     """What the link asked for and could not have; what went out of bounds."""
+    with st.container():  # always there, so that what follows keeps its place
+        _draw_notes()
+
+
+def _draw_notes() -> None:
     for fallback in state.fallbacks():
         key = "note.fallback" if fallback.used else "note.left_out"
         name = plain_text(say(f"setting.{fallback.name}"))

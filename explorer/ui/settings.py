@@ -58,8 +58,10 @@ def in_sight(elsewhere: tuple[str, ...]) -> None:
     for name in IN_SIGHT:
         if name not in elsewhere:
             control(name)
-        if name == "input" and state.experiment().input == "own":
-            _own_numbers()
+        if name == "input":
+            with st.container():  # always there, so that what follows keeps its place
+                if state.experiment().input == "own":
+                    _own_numbers()
 
 
 def folded(elsewhere: tuple[str, ...]) -> None:
