@@ -78,12 +78,12 @@ class TestContract:
 
 class TestPrices:
     TABLE = stocks()
-    COMPANIES = [column for column in TABLE.columns if column != "date"]
+    COMPANIES = tuple(column for column in TABLE.columns if column != "date")
 
     def test_are_the_ones_that_plotly_ships(self):
         drawn = draw("prices", 105, 6)
-        np.testing.assert_array_equal(drawn.x[:, 0] + 1, self.TABLE[self.COMPANIES].to_numpy() - 1 + 1)
-        assert list(drawn.channels) == self.COMPANIES
+        np.testing.assert_allclose(drawn.x[:, 0] + 1, self.TABLE[list(self.COMPANIES)].to_numpy())
+        assert drawn.channels == self.COMPANIES
         assert list(drawn.steps) == [f"{self.COMPANIES[0]} {date}" for date in self.TABLE["date"]]
 
     def test_the_next_company_follows(self):

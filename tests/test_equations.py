@@ -4,10 +4,10 @@ import re
 
 import numpy as np
 import pytest
-from tests.engine_cases import CASES, SQUASH, blocks, every_case, name_of, network
 
 from explorer.equations import equations, evaluate, in_numbers, in_symbols, live, symbol
 from explorer.figures.theme import TEXT, role, text_colour
+from tests.engine_cases import CASES, SQUASH, blocks, every_case, name_of, network
 
 TOLERANCE = 1e-12
 WRITTEN = 6e-3  # a number of three digits is off by half a unit of the last one
@@ -281,7 +281,5 @@ class TestInSymbols:
         assert in_symbols("h", lstm) == ("h_{t}", r"o_{t} \odot \tanh\left(C_{t}\right)")
         assert in_symbols("f", lstm)[1] == r"\sigma\left(W_{if}\,x_{t} + b_{if} + W_{hf}\,h_{t-1} + b_{hf}\right)"
         gru = network("gru", {"reset_after": False, "z_keeps": True}).run()
-        assert in_symbols("h", gru)[1] == (
-            r"\left(1 - z_{t}\right) \odot n_{t} + z_{t} \odot h_{t-1}"
-        )
+        assert in_symbols("h", gru)[1] == (r"\left(1 - z_{t}\right) \odot n_{t} + z_{t} \odot h_{t-1}")
         assert r"W_{hn}\,\left(r_{t} \odot h_{t-1}\right)" in in_symbols("n", gru)[1]

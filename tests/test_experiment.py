@@ -67,8 +67,11 @@ def at_hand(digits: int):
     return some.integers(-(10**9), 10**9).map(lambda n: n / 10**digits).filter(lambda x: abs(x) <= 1e6)
 
 
+TYPED = at_hand(2)
+
+
 @some.composite
-def experiments(draw, numbers=at_hand(2)):
+def experiments(draw, numbers=TYPED):
     """Any experiment that the widgets can make."""
     settings = {}
     for name, kind in KINDS.items():
@@ -165,9 +168,7 @@ class TestBounds:
                 assert [fallback.name for fallback in fallbacks] == [name]
 
     @pytest.mark.parametrize("name", NUMBERS)
-    @pytest.mark.parametrize(
-        "value", ["nan", "inf", "-inf", float("nan"), float("inf"), None, [], {}, "x", True]
-    )
+    @pytest.mark.parametrize("value", ["nan", "inf", "-inf", float("nan"), float("inf"), None, [], {}, "x", True])
     def test_no_number_at_all_is_refused(self, name, value):
         if (name, value) == ("D", None):
             return  # as many as the input usually has
@@ -207,13 +208,13 @@ class TestBounds:
 
     @pytest.mark.parametrize("loss", ["0", "-1", "501", "1.5", "first", "", "nan", None, [], True, "last "])
     def test_a_loss_sits_somewhere(self, loss):
-        with pytest.raises(ValueError, match="^loss: expected"):
+        with pytest.raises(ValueError, match=r"^loss: expected"):
             Experiment(T=500, loss=loss)
         experiment, fallbacks = Experiment.from_json(json.dumps({"T": 500, "loss": loss}))
         assert (experiment, [f.name for f in fallbacks]) == (Experiment(T=500), ["loss"])
 
     def test_a_loss_sits_inside_the_sequence(self):
-        with pytest.raises(ValueError, match="^loss: expected a step from 1 to 50, but got 51"):
+        with pytest.raises(ValueError, match=r"^loss: expected a step from 1 to 50, but got 51"):
             Experiment(T=50, loss="51")
         experiment, fallbacks = Experiment.from_query({"T": "50", "loss": "51"})
         assert experiment == Experiment(T=50)
@@ -225,13 +226,13 @@ class TestBounds:
         assert {f.name for f in fallbacks} == {"T", "loss"}
 
     def test_a_width_fits_its_input(self):
-        with pytest.raises(ValueError, match="^D: expected a whole number from 2 to 16 with clue, got 1"):
+        with pytest.raises(ValueError, match=r"^D: expected a whole number from 2 to 16 with clue, got 1"):
             Experiment(input="clue", D=1)
         experiment, fallbacks = Experiment.from_query({"input": "clue", "D": "1"})
         assert (experiment.D, [(f.name, f.given, f.used) for f in fallbacks]) == (5, [("D", "1", "5")])
 
     def test_own_input_needs_numbers(self):
-        with pytest.raises(ValueError, match="^input: own needs numbers"):
+        with pytest.raises(ValueError, match=r"^input: own needs numbers"):
             Experiment(input="own")
         for experiment, fallbacks in (
             Experiment.from_query({"input": "own"}),
@@ -243,7 +244,7 @@ class TestBounds:
 
     def test_own_numbers_are_bounded(self):
         for numbers in ([1e7], [0] * 501, ["x"], "1,nan", "1;inf", [[1, 2]], [True], 5, {"a": 1}):
-            with pytest.raises(ValueError, match="^numbers: "):
+            with pytest.raises(ValueError, match=r"^numbers: "):
                 Experiment(numbers=numbers)
             experiment, fallbacks = Experiment.from_json(json.dumps({"numbers": numbers}))
             assert (experiment, [f.name for f in fallbacks]) == (Experiment(), ["numbers"])
@@ -263,9 +264,7 @@ def within(experiment):
     assert 0 <= experiment.steps_with_loss[0] <= experiment.steps_with_loss[-1] < experiment.T
 
 
-texts = (
-    some.text(max_size=40) | some.sampled_from(HOSTILE) | some.integers().map(str) | some.floats().map(str)
-)
+texts = some.text(max_size=40) | some.sampled_from(HOSTILE) | some.integers().map(str) | some.floats().map(str)
 keys = some.sampled_from([kind.key for kind in KINDS.values()]) | some.text(max_size=5)
 values = some.recursive(
     some.none() | some.booleans() | some.integers() | some.floats() | texts,

@@ -1,13 +1,13 @@
 """Figures by their data: what is drawn, on which scale, in which style, under which words."""
 
 import base64
+import itertools
 import json
 import re
 import warnings
 
 import numpy as np
 import pytest
-from tests.figure_cases import bounded, curves, every_figure, experiments, figures, key, quantities
 
 from explorer import Experiment, perform, run
 from explorer.cells import CELLS
@@ -22,6 +22,7 @@ from explorer.i18n import LANGUAGES, table, words
 from explorer.measures import half_life as half_lives
 from explorer.measures import saturation as saturated
 from explorer.performing import rivals
+from tests.figure_cases import bounded, curves, every_figure, experiments, figures, key, quantities
 
 ALL = [pytest.param(*case, id=case[0]) for case in every_figure()]
 every_experiment = pytest.mark.parametrize(
@@ -74,7 +75,7 @@ class TestAllFigures:
         figure = make()
         keys = re.findall(r"\[([\w.]+)\]", said(figure))
         assert set(keys) - {"0", *map(str, range(1, 17))} <= set(table("en")), keys
-        rest = re.sub(r"\[[\w.]+\]|<[^>]*>|%\{[^}]*\}|10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+|t = \d+|[A-Z]+ \d{4}-\d\d-\d\d|GOOG", "", said(figure))
+        rest = re.sub(r"\[[\w.]+\]|<[^>]*>|%\{[^}]*\}|GOOG", "", said(figure))
         assert not re.search(r"[A-Za-z가-힣]{2,}", rest), rest
 
     @pytest.mark.parametrize("language", LANGUAGES)
@@ -211,7 +212,7 @@ class TestHeatmaps:
         figure = heatmaps(trace, quantities(trace), key)
         domains = [axis.domain for axis in figure.select_yaxes()]
         assert len(domains) == len(quantities(trace))
-        for upper, lower in zip(domains, domains[1:]):
+        for upper, lower in itertools.pairwise(domains):
             assert lower[1] <= upper[0]
         assert domains[0][1] <= 1 and domains[-1][0] >= 0
         heights = [high - low for low, high in domains]

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from tests.engine_cases import every_case
 
 from explorer import Experiment, backprop, init_params, perform, run
 from explorer.cells import CELLS
 from explorer.datasets import DATASETS
 from explorer.measures import norm
 from explorer.performing import direct_gradient, rivals
+from tests.engine_cases import every_case
 
 SEEDS = (1, 2, 3)
 
@@ -116,9 +116,7 @@ class TestPerform:
 
     def test_the_bias_opens_the_gate_that_keeps(self):
         for cell, gate in (("lstm", "f"), ("gru", "z")):
-            shut, opened = (
-                perform(Experiment(cell=cell, forget_bias=bias)).trace[gate].mean() for bias in (0, 3)
-            )
+            shut, opened = (perform(Experiment(cell=cell, forget_bias=bias)).trace[gate].mean() for bias in (0, 3))
             assert shut < 0.65 and opened > 0.9
 
     @every_case

@@ -6,10 +6,10 @@ import re
 
 import numpy as np
 import pytest
-from tests.figure_cases import every_figure
 
 from explorer.cells import CELLS
 from explorer.figures import theme
+from tests.figure_cases import every_figure
 
 LIGHT, DARK = 0, 1
 every_theme = pytest.mark.parametrize("dark", [LIGHT, DARK], ids=["light", "dark"])
@@ -83,7 +83,7 @@ class TestContrast:
     @every_theme
     @pytest.mark.parametrize("name", theme.NETWORKS)
     def test_a_network_can_be_seen(self, name, dark):
-        pair, dash, width = theme.NETWORKS[name]
+        pair, dash, _ = theme.NETWORKS[name]
         ratio = contrast(pair[dark], theme.PAPER[dark])
         assert ratio >= 1.9
         assert ratio >= 3 or dash != "solid"

@@ -56,7 +56,7 @@ def forward(params, x, state, options):
     pre = projected(x, weight_ih * halved[:, None], (bias_ih + bias_hh) * halved)
     rows = buffer(T + 1, 7 * H, B, dtype)
     step = np.zeros_like(rows[0])
-    o, i_f, g, c, tanh_c, h = parts(step, 1, 2, 1, 1, 1, 1)
+    o, i_f, _g, c, tanh_c, h = parts(step, 1, 2, 1, 1, 1, 1)
     gates, σ, g_c = step[: 4 * H], step[: 3 * H], step[3 * H : 5 * H]
     h[...], c[...] = (state[q].T.reshape(h.shape) for q in ("h", "c"))
     rows[0] = step

@@ -71,8 +71,9 @@ def sidebar(page_name: str) -> None:
             say("setting.language"),
             list(LANGUAGES),
             format_func=LANGUAGES.get,
+            required=True,
             label_visibility="collapsed",
-            **state.controlled("language", current(), lambda new: state.look(lang=new or current())),
+            **state.controlled("language", current(), lambda new: state.look(lang=new)),
         )
         for name in PAGES:
             st.page_link(path(name), label=say(f"page.{name}"), query_params=state.address())

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streamlit as st
+from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 from streamlit.testing.v1 import AppTest
@@ -36,13 +37,12 @@ every_page = pytest.mark.parametrize("screen", PAGES)  # "page" is a fixture of 
 
 @pytest.fixture(autouse=True)
 def a_server(monkeypatch):
-    """A server that has just started, except that somebody has already opened its front page.
+    """A server whose front page somebody has already opened; like a real one it keeps its caches between visits.
 
-    Without that, Streamlit takes the folder pages/ for its old kind of app at each run of an AppTest.
+    Without that visit, Streamlit takes the folder pages/ for its old kind of app at each run of an AppTest.
     An AppTest also asks for the words on a widget between two runs, when there is no visitor: it then gets
     the language of the last run.
     """
-    st.cache_resource.clear()
     made, spoken, last = PagesManager.__init__, language.current, ["en"]
 
     def make(self, *args, **kwargs):
@@ -55,12 +55,15 @@ def a_server(monkeypatch):
         return last[0]
 
     monkeypatch.setattr(PagesManager, "__init__", make)
+    # It looks through all installed packages for components, for every visitor; ours is no package.
+    monkeypatch.setattr(BidiComponentManager, "discover_and_register_components", lambda *_, **__: None)
     monkeypatch.setattr(language, "current", current)
 
 
 @pytest.fixture
 def runs(monkeypatch):
-    """The networks run since the test began, one entry a run."""
+    """The networks run since the test began, one entry a run; nothing is in the caches."""
+    st.cache_resource.clear()
     found, real = [], performing.run
 
     def counted(*args, **kwargs):
@@ -187,7 +190,7 @@ class TestEveryPage:
 
 
 class TestHostileLinks:
-    TEXTS = ["", "nan", "1e999", "-1", "9" * 5000, "<script>alert(1)</script>", "**x** $x$ [a](b)", "\x00", "{0}", "한글"]
+    TEXTS = ("", "nan", "1e999", "-1", "9" * 5000, "<script>alert(1)</script>", "**x** [a](b)", "\x00", "{0}", "한글")
 
     @every_page
     @pytest.mark.parametrize("lang", LANGUAGES)
@@ -334,7 +337,13 @@ class TestOwnNumbers:
 
     @pytest.mark.parametrize("lang", LANGUAGES)
     @pytest.mark.parametrize(
-        ("typed", "reason", "named"), [("1 two 3", "bad", "two"), ("", "none", ""), ("0 " * 501, "many", "501"), ("1e9", "bad", "1e9")]
+        ("typed", "reason", "named"),
+        [
+            ("1 two 3", "bad", "two"),
+            ("", "none", ""),
+            ("0 " * 501, "many", "501"),
+            ("1e9", "bad", "1e9"),
+        ],
     )
     def test_bad_ones_are_refused_where_they_were_typed(self, lang, typed, reason, named):
         at, area = self.own(lang=lang)
@@ -343,7 +352,8 @@ class TestOwnNumbers:
         fine(at.run())
         assert pictures(at) == before, "the picture still shows the numbers before"
         [warning] = at.warning
-        assert warning.value.startswith(words(lang)(f"note.numbers_{reason}").partition("{")[0]) and named in warning.value
+        assert warning.value.startswith(words(lang)(f"note.numbers_{reason}").partition("{")[0])
+        assert named in warning.value
         assert widget(at, "numbers", lang).value == typed, "what was typed stays, to be mended"
         area = widget(at, "numbers", lang)
         area.set_value("7, 8")
@@ -576,7 +586,8 @@ class TestAlternativeText:
         found = {name: chart["alt"] for name, chart in charts(at).items()}
         for alt in found.values():
             assert alt and not re.search(r"[<>*{}`]|nan|e-\d", alt)
-            assert any(alt.rstrip(".") in re.sub(r"<sub>.*?</sub>|<[^>]*>", "", m.value) for m in at.markdown) or page == "gates"
+            shown = [re.sub(r"<sub>.*?</sub>|<[^>]*>", "", m.value) for m in at.markdown]
+            assert page == "gates" or any(alt.rstrip(".") in words_ for words_ in shown)
         return found
 
     @pytest.mark.parametrize("lang", LANGUAGES)
