@@ -37,7 +37,8 @@ def real(array, dtype, what: str) -> np.ndarray:
     array = np.asarray(array)
     if array.dtype.kind not in "fiub":
         raise ValueError(f"{what} must hold real numbers, but its dtype is {array.dtype}")
-    return np.ascontiguousarray(array, dtype)
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and `finite` says where
+        return np.ascontiguousarray(array, dtype)
 
 
 def finite(array: np.ndarray, what: str) -> np.ndarray:

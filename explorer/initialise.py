@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+
 import numpy as np
 
 from explorer.cells import CELLS
@@ -49,21 +51,21 @@ def init_params(
     options = conventions(kind, options)
     known(scheme, SCHEMES, "scheme")
     for name, value in (("D", D), ("H", H), ("layers", layers)):
-        if value != int(value) or value < 1:
+        if not (isinstance(value, numbers.Real) and value >= 1 and value % 1 == 0):
             raise ValueError(f"{name} must be a whole number of at least 1, but is {value}")
-    if str(np.dtype(dtype)) not in ("float32", "float64"):
+    if dtype not in ("float32", "float64", np.float32, np.float64):
         raise ValueError(f"dtype must be float32 or float64, but is {dtype}")
     if not np.isfinite([gain, forget_bias]).all():
         raise ValueError(f"gain and forget_bias must be finite, but are {gain} and {forget_bias}")
     if kind.keep is None and (forget_bias or chrono is not None):
         raise ValueError(f"{cell} has no gate that keeps: leave forget_bias at 0 and chrono out")
-    if chrono is not None and (forget_bias or chrono < 3):
+    if chrono is not None and (forget_bias or not 3 <= chrono < np.inf):
         raise ValueError("chrono must be at least 3 steps, with forget_bias left at 0")
 
     rng = np.random.default_rng(seed)
     stack = tuple(
-        _layer(kind, D if layer == 0 else H, H, rng, scheme, forget_bias, chrono, gain, options, dtype)
-        for layer in range(layers)
+        _layer(kind, int(D if layer == 0 else H), int(H), rng, scheme, forget_bias, chrono, gain, options, dtype)
+        for layer in range(int(layers))
     )
     return stack if layers > 1 else stack[0]
 

@@ -50,7 +50,8 @@ def half_life(trace: Trace) -> np.ndarray:
     a = trace[f"a_{trace.cell.keep}"]
     if not trace.options.get("z_keeps", True):
         a = -a
-    return np.log(2) / np.logaddexp(0, -a)
+    with np.errstate(divide="ignore"):  # a gate that lets nothing slip keeps for ever
+        return np.log(2) / np.logaddexp(0, -a)
 
 
 def depth(gradient: np.ndarray, threshold: float = DEAD) -> int | None:

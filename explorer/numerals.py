@@ -11,15 +11,12 @@ def _split(value: float) -> tuple[str, int | None]:
     """The digits to show and, outside 10⁻³ … 10⁴, the power of ten that goes with them."""
     if value == 0:
         return "0", None
-    power = math.floor(math.log10(abs(value)))
+    digits, _, power = f"{value:.2e}".partition("e")
+    power = int(power)
     if -3 <= power < 4:
-        digits = f"{value:.{max(0, 2 - power)}f}"
-        return (digits if power < 3 else f"{value:.0f}"), None
-    mantissa = value / 10.0**power if power > -300 else value * 1e300 / 10.0 ** (power + 300)
-    digits = f"{mantissa:.1f}"
-    if digits in ("10.0", "-10.0"):
-        digits, power = digits.replace("10.0", "1.0"), power + 1
-    return digits, power
+        return f"{float(f'{value:.2e}'):.{max(0, 2 - power)}f}", None
+    digits, _, power = f"{value:.1e}".partition("e")
+    return digits, int(power)
 
 
 def text(value: float) -> str:

@@ -55,7 +55,7 @@ def conventions(cell: Cell, chosen: Mapping) -> dict:
 def _run_layer(cell, options, params, x, state, below, where) -> Trace:
     params = _checked_params(cell, params, where)
     (_, D), (_, H), dtype = params["weight_ih"].shape, params["weight_hh"].shape, params["weight_hh"].dtype
-    x = shaped(x, ("T", "B", D), "x")
+    x = shaped(x, ("T", "B", D), f"x{where}")
     if 0 in x.shape[:2]:
         raise ValueError(f"x needs at least one step and one sequence, but has shape {x.shape}")
     if below is None:
@@ -79,6 +79,8 @@ def _checked_params(cell: Cell, params: Mapping, where: str) -> Named:
         raise ValueError(f"the weights{where} must all be float32 or all float64, but are {', '.join(sorted(dtypes))}")
     if arrays["weight_hh"].ndim != 2 or arrays["weight_ih"].ndim != 2:
         raise ValueError(f"weight_ih and weight_hh{where} must be matrices")
+    if 0 in arrays["weight_hh"].shape + arrays["weight_ih"].shape:
+        raise ValueError(f"the weights{where} need at least one unit and one input")
     H, D, G = arrays["weight_hh"].shape[1], arrays["weight_ih"].shape[1], len(cell.gates)
     shapes = ((G * H, D), (G * H, H), (G * H,), (G * H,))
     for name, shape in zip(PARAMS, shapes):
@@ -121,6 +123,7 @@ def _backprop(trace: Trace, dh: np.ndarray) -> Gradients:
         weight_ih = arranged(params["weight_ih"], cell.gates, cell.order)
         dx = back.pre @ weight_ih if B == 1 else (weight_ih.T @ back.pre).transpose(0, 2, 1)
     dx = dx.reshape(T, B, D)
+    dx.flags.writeable = False
     weights |= back.recurrent
     pre = named(back.pre, cell.order, H)
     return Gradients(

@@ -1,20 +1,34 @@
 """Every figure of every cell, for tests that look at all of them."""
 
-from functools import cache, partial
+from functools import cache, partial, wraps
 from itertools import product
 
 import numpy as np
+import plotly.graph_objects as go
 
 from explorer import Experiment, perform
 from explorer.cells import CELLS
-from explorer.figures.gradients import gradients
-from explorer.figures.half_life import half_life
-from explorer.figures.heatmaps import heatmaps
-from explorer.figures.saturation import saturation
-from explorer.figures.unit_lines import unit_lines
-from explorer.figures.unrolled import unrolled
+from explorer.figures import gradients as _gradients
+from explorer.figures import half_life as _half_life
+from explorer.figures import heatmaps as _heatmaps
+from explorer.figures import saturation as _saturation
+from explorer.figures import unit_lines as _unit_lines
+from explorer.figures import unrolled as _unrolled
 from explorer.measures import norm
 from explorer.performing import rivals
+
+
+def checked(make):
+    """The figure function, its dict read by Plotly itself, which refuses what its schema does not know."""
+    return wraps(make)(lambda *args, **kwargs: go.Figure(make(*args, **kwargs)))
+
+
+gradients = checked(_gradients.gradients)
+half_life = checked(_half_life.half_life)
+heatmaps = checked(_heatmaps.heatmaps)
+saturation = checked(_saturation.saturation)
+unit_lines = checked(_unit_lines.unit_lines)
+unrolled = checked(_unrolled.unrolled)
 
 
 def key(name, /, **values) -> str:

@@ -12,17 +12,25 @@ import pytest
 from explorer import Experiment, perform, run
 from explorer.cells import CELLS
 from explorer.figures import theme
-from explorer.figures.gradients import gradients
-from explorer.figures.half_life import half_life
-from explorer.figures.heatmaps import heatmaps
-from explorer.figures.saturation import saturation
-from explorer.figures.unit_lines import unit_lines
-from explorer.figures.unrolled import unrolled
 from explorer.i18n import LANGUAGES, table, words
 from explorer.measures import half_life as half_lives
 from explorer.measures import saturation as saturated
 from explorer.performing import rivals
-from tests.figure_cases import bounded, curves, every_figure, experiments, figures, key, quantities
+from tests.figure_cases import (
+    bounded,
+    curves,
+    every_figure,
+    experiments,
+    figures,
+    gradients,
+    half_life,
+    heatmaps,
+    key,
+    quantities,
+    saturation,
+    unit_lines,
+    unrolled,
+)
 
 ALL = [pytest.param(*case, id=case[0]) for case in every_figure()]
 every_experiment = pytest.mark.parametrize(
@@ -321,7 +329,9 @@ class TestGradients:
             figure = gradients(curves(self.E.replace(gain=gain)), self.E.steps_with_loss, key)
             axis = figure.layout.yaxis
             assert (axis.type, list(axis.range)) == ("log", [-20, 5])
-            assert axis.exponentformat == "power" and axis.title.text == "[axis.gradient]"
+            assert (
+                figure.layout.template.layout.yaxis.exponentformat == "power" and axis.title.text == "[axis.gradient]"
+            )
 
     def test_a_norm_below_floats_of_32_bits_is_there(self):
         figure = gradients({"rnn_tanh": np.array([1e-60, 1e-30, 1])}, range(2, 3), key)
@@ -397,19 +407,20 @@ class TestUnrolled:
     def test_the_chosen_cell_stands_out(self):
         p = perform(Experiment(T=12, H=4))
         figure = unrolled(p.trace, 6, 1, p.input.steps, key)
-        chosen = [s for s in figure.layout.shapes if s.line.color == theme.HUES["gradient"][0]]
+        boxes = [s for s in figure.layout.shapes if s.type == "rect"]
+        chosen = [s for s in boxes if s.line.color == theme.HUES["gradient"][0]]
         assert [(s.x0 + s.x1) / 2 for s in chosen] == [6]
 
     def test_the_bar_is_h_on_the_scale_of_signed_values(self):
         p = perform(Experiment(T=12, H=4))
         figure = unrolled(p.trace, 6, 1, p.input.steps, key)
         ramp = theme.diverging()
-        bars = {(s.x0 + s.x1) / 2: s.fillcolor for s in figure.layout.shapes if s.fillcolor in ramp[:-1]}
+        boxes = [s for s in figure.layout.shapes if s.type == "rect"]
         for t in range(4, 9):
             h = p.trace["h"][t - 1, 0, 0]
             wanted = ramp[round((h + 1) / 2 * (len(ramp) - 1))]
-            drawn = [s.fillcolor for s in figure.layout.shapes if abs((s.x0 + s.x1) / 2 - t) < 1e-9]
-            assert wanted in drawn, bars
+            drawn = [s.fillcolor for s in boxes if abs((s.x0 + s.x1) / 2 - t) < 1e-9]
+            assert wanted in drawn
 
     def test_names_the_steps_of_the_input(self):
         p = perform(Experiment(T=12, H=4).replace(input="korean"))

@@ -94,9 +94,7 @@ def test_states_and_preactivations_of_every_step(cell, options, layers, B, H):
             changes = change_by_nudges(net, k, name)
             for loss, direct in dh.items():
                 slopes = np.einsum("tbnh,tbh->n", changes, direct).reshape(direct.shape)
-                assert_slopes_match(
-                    gradient(grads[loss][k]), slopes, f"{name} of layer {k + 1}, loss on {loss}"
-                )
+                assert_slopes_match(gradient(grads[loss][k]), slopes, f"{name} of layer {k + 1}, loss on {loss}")
 
 
 @every_case

@@ -108,9 +108,7 @@ def flat(grads):
     """All numbers of a Gradients, by name."""
     for k, layer in enumerate(grads.layers):
         for part in ("state", "pre", "params", "initial"):
-            yield from (
-                (f"{part} {name} of layer {k + 1}", rows) for name, rows in getattr(layer, part).items()
-            )
+            yield from ((f"{part} {name} of layer {k + 1}", rows) for name, rows in getattr(layer, part).items())
         yield f"x of layer {k + 1}", layer.x
 
 
@@ -182,9 +180,7 @@ def test_float32_is_float64_to_rounding(cell, options):
         params=[{name: array.astype("float64") for name, array in layer.items()} for layer in net.params]
     )
     dh = losses(20, 3, 8)[ALL]
-    for (name, narrow), (_, exact) in zip(
-        flat(backprop(net.run(), dh)), flat(backprop(wide.run(), dh)), strict=True
-    ):
+    for (name, narrow), (_, exact) in zip(flat(backprop(net.run(), dh)), flat(backprop(wide.run(), dh)), strict=True):
         assert narrow.dtype == "float32" and exact.dtype == "float64"
         np.testing.assert_allclose(narrow, exact, rtol=0, atol=2e-5 * np.abs(exact).max(), err_msg=name)
 

@@ -96,9 +96,9 @@ def test_orthogonal_keeps_lengths(cell):
 
 def test_orthogonal_is_uniform_over_rotations():
     """Without the right signs the first entry of Q would lean to one side. Its mean square is 1 / H."""
-    first = np.array(
-        [init_params("rnn", 1, 2, scheme="orthogonal", seed=seed)["weight_hh"] for seed in range(600)]
-    )[:, 0, 0]
+    first = np.array([init_params("rnn", 1, 2, scheme="orthogonal", seed=seed)["weight_hh"] for seed in range(600)])[
+        :, 0, 0
+    ]
     assert abs(first.mean()) < 0.12 and np.mean(first**2) == pytest.approx(0.5, abs=0.06)
 
 
@@ -155,9 +155,7 @@ def test_a_network_with_a_forget_bias_remembers(cell, keep):
         params = init_params(cell, D, H, forget_bias=forget_bias)
         ends = []
         for past in (0.5, -0.5):
-            trace = run(
-                cell, params, np.zeros((30, 1, D)), {q: np.full((1, H), past) for q in CELLS[cell].states}
-            )
+            trace = run(cell, params, np.zeros((30, 1, D)), {q: np.full((1, H), past) for q in CELLS[cell].states})
             ends.append(trace[CELLS[cell].states[-1]][-1])
         apart[forget_bias] = np.abs(ends[0] - ends[1]).mean()
         assert trace[keep].mean() == pytest.approx(1 / (1 + np.exp(-forget_bias)), abs=0.02)

@@ -77,9 +77,7 @@ def test_values_and_gradients(cell, options, layers, B, H):
     for loss, dh in losses(10, B, H).items():
         grads = backprop(trace, dh)
         x = torch.tensor(net.x, requires_grad=True)
-        start = [
-            [torch.tensor(state[q], requires_grad=True) for q in trace.cell.states] for state in net.state
-        ]
+        start = [[torch.tensor(state[q], requires_grad=True) for q in trace.cell.states] for state in net.state]
         h, ends = x.transpose(0, 1), []  # Keras counts sequences before steps
         for layer, states in zip(built, start, strict=True):
             layer.zero_grad()

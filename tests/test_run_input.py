@@ -53,9 +53,7 @@ def test_unknown_weight():
 def test_missing_weights():
     (params,), x, _ = lstm()
     del params["bias_ih"], params["bias_hh"]
-    with pytest.raises(
-        ValueError, match="lack bias_ih, bias_hh: expected weight_ih, weight_hh, bias_ih, bias"
-    ):
+    with pytest.raises(ValueError, match="lack bias_ih, bias_hh: expected weight_ih, weight_hh, bias_ih, bias"):
         run("lstm", params, x)
 
 
@@ -136,9 +134,7 @@ def test_stacks_that_do_not_fit():
     for states in (state[:1], state * 2, state[0]):
         with pytest.raises(ValueError, match="one state a layer, got 2 layers"):
             run("lstm", params, x, states)
-    with pytest.raises(
-        ValueError, match=r"x of layer 2 must have shape \(T, B, 3\), but has shape \(4, 2, 5\)"
-    ):
+    with pytest.raises(ValueError, match=r"x of layer 2 must have shape \(T, B, 3\), but has shape \(4, 2, 5\)"):
         run("lstm", [params[0], params[0]], x)
     second = params[1] | {"bias_ih": np.full(20, np.nan)}
     with pytest.raises(ValueError, match=r"bias_ih of layer 2 must be finite"):
@@ -162,9 +158,7 @@ def test_numbers_that_are_not_finite_are_found(value):
         backprop(trace, spoiled(np.ones((4, 2, 5)), (0, 1, 2), value))
 
 
-@pytest.mark.parametrize(
-    "words", (np.full((4, 2, 3), "1"), np.full((4, 2, 3), None), np.ones((4, 2, 3)) * 1j)
-)
+@pytest.mark.parametrize("words", (np.full((4, 2, 3), "1"), np.full((4, 2, 3), None), np.ones((4, 2, 3)) * 1j))
 def test_x_that_holds_no_numbers(words):
     params, _, _ = lstm()
     with pytest.raises(ValueError, match="x must hold real numbers, but its dtype is"):
@@ -314,6 +308,4 @@ def test_a_network_without_units_is_refused():
 def test_traces_introduce_themselves():
     trace = run("lstm", *lstm())
     assert repr(trace).startswith("<Trace lstm T=4 B=2 D=3 H=5: i, f, g, o, c, h")
-    assert repr(trace.params) == (
-        "<weight: weight_ih (20, 3), weight_hh (20, 5), bias_ih (20,), bias_hh (20,)>"
-    )
+    assert repr(trace.params) == ("<weight: weight_ih (20, 3), weight_hh (20, 5), bias_ih (20,), bias_hh (20,)>")

@@ -1,6 +1,8 @@
 """Colours: readable, one a quantity, and each with its counterpart in the dark."""
 
+import base64
 import itertools
+import json
 import math
 import re
 
@@ -196,6 +198,43 @@ class TestRamps:
         assert linear(negative)[2] > 3 * linear(positive)[2]
 
 
+class TestJson:
+    """Figures travel as JSON whose arrays are packed, as plotly.js reads them."""
+
+    @pytest.mark.parametrize(
+        "array",
+        [
+            np.arange(5, dtype=np.float32),
+            np.geomspace(1e-300, 1e300, 7),
+            np.arange(6.0).reshape(2, 3),
+            np.arange(6.0, dtype=np.float32).reshape(2, 3).T,
+            np.array([1, np.nan, np.inf, -np.inf]),
+            np.zeros((0,)),
+        ],
+    )
+    def test_an_array_arrives_as_it_was(self, array):
+        def refuse(constant):
+            raise AssertionError(f"{constant} is no JSON")
+
+        sent = json.loads(theme.to_json({"data": [{"y": array}]}), parse_constant=refuse)["data"][0]["y"]
+        packed = np.frombuffer(base64.b64decode(sent["bdata"]), {"f4": "<f4", "f8": "<f8"}[sent["dtype"]])
+        shape = [int(n) for n in sent["shape"].split(",")] if "shape" in sent else packed.shape
+        np.testing.assert_array_equal(packed.reshape(shape), array)
+
+    def test_words_stay_readable(self):
+        assert "게이트 ∂L/∂h" in theme.to_json({"layout": {"title": "게이트 ∂L/∂h"}})
+
+    @pytest.mark.parametrize("value", [math.nan, math.inf])
+    def test_what_json_cannot_say_is_refused(self, value):
+        with pytest.raises(ValueError, match="JSON"):
+            theme.to_json({"layout": {"height": value}})
+
+    def test_numbers_have_32_bits_and_lie_side_by_side(self):
+        numbers = theme.numbers(np.arange(6.0).reshape(2, 3).T)
+        assert numbers.dtype == np.float32 and numbers.flags.c_contiguous
+        assert np.isinf(theme.numbers([1e300])[0])
+
+
 @pytest.mark.parametrize(
     ("largest", "limit"),
     [
@@ -218,11 +257,11 @@ class TestRamps:
     ],
 )
 def test_symmetric_limit(largest, limit):
-    assert theme.symmetric_limit(largest) == pytest.approx(limit)
+    assert theme.symmetric_limit([0.5, -largest, math.nan]) == pytest.approx(limit)
 
 
 @pytest.mark.parametrize("largest", np.geomspace(1, 1e12, 97))
 def test_a_limit_holds_what_it_must(largest):
-    limit = theme.symmetric_limit(largest)
+    limit = theme.symmetric_limit([largest])
     assert largest <= limit < 2.51 * max(largest, 1)
     assert f"{limit:e}"[0] in "125"

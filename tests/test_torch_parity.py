@@ -66,9 +66,7 @@ def compare_with_module(net, dtype):
 
         same(trace["h"], h, "h")
         same(grads.layers[0].x, x.grad, "∂L/∂x")
-        for q, first, last in zip(
-            trace.cell.states, start, end if isinstance(end, tuple) else [end], strict=True
-        ):
+        for q, first, last in zip(trace.cell.states, start, end if isinstance(end, tuple) else [end], strict=True):
             same(np.stack([layer[q][-1] for layer in trace.layers]), last, f"the last {q}")
             same(np.stack([layer.initial[q] for layer in grads.layers]), first.grad, f"∂L/∂{q}_0")
         for k, layer in enumerate(grads.layers):

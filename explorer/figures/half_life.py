@@ -5,40 +5,42 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import plotly.graph_objects as go
 
 from explorer.figures import theme
 from explorer.measures import half_life as measured
 from explorer.trace import Trace
 
 
-def half_life(trace: Trace, unit: int, words: Callable[..., str], *, height: int = 240) -> go.Figure:
+def half_life(trace: Trace, unit: int, words: Callable[..., str], *, height: int = 240) -> dict:
     """The half-life in steps of one unit (from 1), and the median and the middle 80 % of all units."""
     lives = measured(trace)[:, 0]
     low, median, high = np.quantile(lives, [0.1, 0.5, 0.9], axis=1)
     colour = theme.hue(trace.cell.keep)
-    figure = theme.figure(
-        height,
-        xaxis={"title": words("axis.step"), "range": [0.5, trace.T + 0.5]},
-        yaxis={"title": words("axis.half_life"), "type": "log", "range": [-1, 3], "dtick": 1},
-        hovermode="x",
-        showlegend=True,
-        meta={"cursor": True},
-    )
-    steps = np.arange(1, trace.T + 1, dtype=np.float32)
     faint = {"color": colour, "width": 1, "dash": "dot"}
-    for values, line, name in (
+    lines = (
         (high, faint, words("half_life.high")),
         (median, {"color": colour, "width": 2, "dash": "dash"}, words("half_life.median")),
         (low, faint, words("half_life.low")),
         (lives[:, unit - 1], {"color": colour, "width": 3}, words("half_life.unit", unit=unit)),
-    ):
-        figure.add_scatter(
-            x=steps,
-            y=np.ascontiguousarray(values, np.float32),
-            name=name,
-            mode="lines",
-            line=line,
-            hovertemplate="%{y:.3g}",
-        )
-    return figure
+    )
+    steps = theme.numbers(range(1, trace.T + 1))
+    return theme.figure(
+        height,
+        [
+            {
+                "type": "scatter",
+                "x": steps,
+                "y": theme.numbers(values),
+                "name": name,
+                "mode": "lines",
+                "line": line,
+                "hovertemplate": "%{y:.3g}",
+            }
+            for values, line, name in lines
+        ],
+        xaxis=theme.step_axis(trace.T, words),
+        yaxis={"title": {"text": words("axis.half_life")}, "type": "log", "range": [-1, 3], "dtick": 1},
+        hovermode="x",
+        showlegend=True,
+        meta={"cursor": True},
+    )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from explorer.experiment import Experiment
+from explorer.figures.theme import to_json
 from explorer.performing import Performance, perform
 from explorer.ui import state
 from explorer.ui.components.chart import chart
@@ -16,21 +17,21 @@ from explorer.ui.language import current, say, speaker
 _by_json = {Experiment: Experiment.to_json}
 
 
-@st.cache_resource(max_entries=10, show_spinner=False, hash_funcs=_by_json)
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_by_json)
 def performed(experiment: Experiment) -> Performance:
     """The experiment's run. All that it holds is read-only."""
     return perform(experiment)
 
 
-@st.cache_resource(max_entries=160, show_spinner=False, hash_funcs=_by_json)
+@st.cache_resource(max_entries=400, show_spinner=False, hash_funcs=_by_json)
 def _drawn(name: str, language: str, experiment: Experiment, details: tuple, _make) -> tuple[str, int]:
     figure = _make()
-    return figure.to_json(), figure.layout.height
+    return to_json(figure), figure["layout"]["height"]
 
 
 def show(
     name: str,
-    make: Callable[[], object],
+    make: Callable[[], dict],
     alt: str,
     *,
     details: tuple = (),
@@ -40,7 +41,7 @@ def show(
     """Draw a figure of the current experiment, or take it from the cache, with its sentence below.
 
     name     of the figure, also of its downloads
-    make     () -> plotly Figure
+    make     () -> the figure
     details  what else than experiment and language the figure depends on
     on_click (step, unit or None) -> None
     """

@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-import plotly
 import streamlit as st
 
 from explorer.figures.theme import IN_THE_DARK
@@ -32,7 +32,7 @@ _component = st.components.v2.component(
 @st.cache_resource(show_spinner=False)
 def plotly_js() -> str:
     """The URL of plotly.js on our own server, copied there from the package once a version."""
-    name = f"plotly-{plotly.__version__}.min.js"
+    name = f"plotly-{version('plotly')}.min.js"
     target = STATIC / name
     if not target.exists():
         source = Path(find_spec("plotly").submodule_search_locations[0]) / "package_data" / "plotly.min.js"
