@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 
@@ -42,14 +43,14 @@ def run(cell: str, params, x, state=None, **options) -> Trace:
     return trace
 
 
-def conventions(cell: Cell, chosen: Mapping) -> dict:
+def conventions(cell: Cell, chosen: Mapping) -> Mapping:
     """All options of a cell, those not chosen at their default; refuses what the cell does not know."""
     for name, value in chosen.items():
         if name not in cell.options:
             takes = ", ".join(cell.options) or "no option"
             raise ValueError(f"{cell.name} has no option {name!r}: it takes {takes}")
         known(value, cell.options[name], f"{name} of {cell.name}")
-    return {name: chosen.get(name, values[0]) for name, values in cell.options.items()}
+    return MappingProxyType({name: chosen.get(name, values[0]) for name, values in cell.options.items()})
 
 
 def _run_layer(cell, options, params, x, state, below, where) -> Trace:

@@ -13,7 +13,7 @@ from explorer.trace import Trace
 
 def half_life(trace: Trace, unit: int, words: Callable[..., str], *, height: int = 240) -> dict:
     """The half-life in steps of one unit (from 1), and the median and the middle 80 % of all units."""
-    lives = measured(trace)[:, 0]
+    lives = np.minimum(measured(trace)[:, 0], np.finfo(trace.dtype).max)  # a quantile of infinities is none
     low, median, high = np.quantile(lives, [0.1, 0.5, 0.9], axis=1)
     colour = theme.hue(trace.cell.keep)
     faint = {"color": colour, "width": 1, "dash": "dot"}
