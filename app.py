@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from explorer.ui import frame, state
+from explorer.ui import frame, language, state
 from explorer.ui.language import say
 
 state.restore()
+language.choose(state.view().lang)
 st.set_page_config(
     page_title=say("title"),
     page_icon="🧠",

@@ -266,9 +266,7 @@ def jax_scan(p):
     def named(result):
         (w, x, start, on_a, on_state), states, gates = result
         arrays = {**states, **gates, "∂x": x} | {f"∂{q}": rows for q, rows in on_state.items()}
-        arrays |= {
-            f"∂a_{q}": rows for q, rows in zip(blocks, np.split(np.asarray(on_a), len(blocks), axis=1))
-        }
+        arrays |= {f"∂a_{q}": rows for q, rows in zip(blocks, np.split(np.asarray(on_a), len(blocks), axis=1))}
         arrays = {name: np.asarray(rows)[:, None] for name, rows in arrays.items()}
         arrays |= {f"∂{q}_0": np.asarray(row)[None] for q, row in start.items()}
         return arrays | {f"∂{name}": np.asarray(rows) for name, rows in w.items()}
@@ -410,9 +408,7 @@ def main() -> int:
         workers[-1].start()
         theirs.close()
 
-    print(
-        "| cell | T, H, D | dtype | engine | torch.nn module | loop over the cell | loop by hand | JAX scan |"
-    )
+    print("| cell | T, H, D | dtype | engine | torch.nn module | loop over the cell | loop by hand | JAX scan |")
     print("|---|---|---|---|---|---|---|---|", flush=True)
     ratios = {}
     for cell in BLOCKS:
@@ -421,8 +417,7 @@ def main() -> int:
                 case = (cell, *sizes, dtype)
                 times = compare(pipes, case, rounds)
                 ratios[case] = {
-                    backend: median(np.divide(seconds, times["engine"]).tolist())
-                    for backend, seconds in times.items()
+                    backend: median(np.divide(seconds, times["engine"]).tolist()) for backend, seconds in times.items()
                 }
                 shown = [
                     f"{1e3 * median(seconds):.2f} ms"

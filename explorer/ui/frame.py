@@ -79,8 +79,10 @@ def sidebar(page_name: str) -> None:
             st.page_link(path(name), label=say(f"page.{name}"), query_params=state.address())
         st.subheader(say("setting.experiment"))
         settings.in_sight(PAGES[page_name])
-        with st.expander(say("setting.more"), key="more"):
-            settings.folded(PAGES[page_name])
+        more = st.expander(say("setting.more"), key="more", on_change="rerun")
+        if more.open:  # what nobody sees costs nothing
+            with more:
+                settings.folded(PAGES[page_name])
         st.button(say("setting.reset"), on_click=state.reset, width="stretch")
 
 

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 
 import streamlit as st
 
 from explorer.i18n import LANGUAGES, words
 
+_current: ContextVar[str] = ContextVar("language", default="en")  # of the run in this thread
 
-def of_browser() -> str:
-    """The language that fits the visitor's browser best."""
+
+def choose(wanted: str) -> None:
+    """At the start of a run: speak the wanted language, or the browser's."""
     locale = (st.context.locale or "").lower()
-    return "ko" if locale.startswith("ko") else "en"
+    _current.set(wanted if wanted in LANGUAGES else "ko" if locale.startswith("ko") else "en")
 
 
 def current() -> str:
     """The language of this visitor's pages."""
-    chosen = st.session_state["view"].lang
-    return chosen if chosen in LANGUAGES else of_browser()
+    return _current.get()
+
+
+def speaker() -> Callable[..., str]:
+    """(key, **values) -> words, for figures."""
+    return words(current())
 
 
 def say(key: str, /, **values) -> str:
     """The words for a key in the visitor's language."""
     return words(current())(key, **values)
-
-
-def speaker() -> Callable[..., str]:
-    """The same as a function of one language, for figures."""
-    return words(current())

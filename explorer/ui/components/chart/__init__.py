@@ -5,6 +5,7 @@ The browser loads the plotly.js that the plotly package ships, once, from our ow
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -24,7 +25,7 @@ _component = st.components.v2.component(
     "gate_chart",
     html='<div class="gate-chart"></div>',
     css=(HERE / "chart.css").read_text(encoding="utf-8"),
-    js=(HERE / "chart.js").read_text(encoding="utf-8"),
+    js=f"const DARK = {json.dumps(IN_THE_DARK)};\n" + (HERE / "chart.js").read_text(encoding="utf-8"),
     isolate_styles=False,
 )
 
@@ -74,7 +75,6 @@ def chart(
         "clickable": on_click is not None,
         "words": {tool: words(f"toolbar.{tool}") for tool in (*TOOLS, "failed")},
         "plotly": plotly_js(),
-        "dark": IN_THE_DARK,
     }
     _component(key=key, data=data, on_click_change=on_click or _ignore, height="content")
 

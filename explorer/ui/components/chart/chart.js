@@ -24,9 +24,9 @@ const element = (tag, className, parent) => {
   return node;
 };
 
-// Figures come in the light palette; in the dark each colour is exchanged for its partner.
-function recoloured(json, partners) {
-  return json.replace(/#[0-9a-f]{6}\b/gi, (colour) => partners[colour.toLowerCase()] ?? colour);
+// Figures come in the light palette; in the dark each colour is exchanged for its partner in DARK (see __init__.py).
+function recoloured(json) {
+  return json.replace(/#[0-9a-f]{6}\b/gi, (colour) => DARK[colour.toLowerCase()] ?? colour);
 }
 
 // On a projector every written size grows.
@@ -137,7 +137,7 @@ class Chart {
         return;
       }
       if (drawing !== this.drawing) return; // newer data arrived meanwhile
-      this.spec = JSON.parse(dark ? recoloured(data.figure, data.dark) : data.figure);
+      this.spec = JSON.parse(dark ? recoloured(data.figure) : data.figure);
       const { layout } = this.spec;
       this.home = Object.fromEntries(Object.entries(layout)
         .filter(([name, axis]) => /^[xy]axis\d*$/.test(name) && axis.range)
