@@ -13,7 +13,7 @@ from explorer.i18n import LANGUAGES
 from explorer.measures import overflow
 from explorer.ui import settings, state
 from explorer.ui.drawing import performed
-from explorer.ui.language import current, say
+from explorer.ui.language import current, literal, say
 
 HOME = "home"
 PAGES = {  # in the order of the navigation; the settings that a page shows itself
@@ -95,19 +95,11 @@ def notes() -> None:
 def _draw_notes() -> None:
     for fallback in state.fallbacks():
         key = "note.fallback" if fallback.used else "note.left_out"
-        name = plain_text(say(f"setting.{fallback.name}"))
-        st.warning(say(key, name=name, given=plain_text(fallback.given), used=fallback.used))
+        name = literal(say(f"setting.{fallback.name}"))
+        st.warning(say(key, name=name, given=literal(fallback.given), used=fallback.used))
     experiment = state.experiment()
     if step := overflow(performed(experiment).trace):
         st.warning(say("note.overflow", network=say(f"cell.{experiment.cell}"), step=step))
-
-
-def plain_text(words: str) -> str:
-    """Words in which nothing is markup: what a link holds must not dress itself up on a page."""
-    return "".join(f"\\{letter}" if letter in MARKUP else letter for letter in words)
-
-
-MARKUP = "\\`*_{}[]()<>#+-.!|~:$&"
 
 
 def dress() -> None:

@@ -31,3 +31,11 @@ def speaker() -> Callable[..., str]:
 def say(key: str, /, **values) -> str:
     """The words for a key in the visitor's language."""
     return words(current())(key, **values)
+
+
+def literal(words: str) -> str:
+    """Words in which nothing is markup: what a link or a visitor brings must not dress itself up."""
+    return "".join(f"\\{letter}" if letter in MARKUP else letter for letter in words)
+
+
+MARKUP = "\\`*_{}[]()<>#+-.!|~:$&"

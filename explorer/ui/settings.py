@@ -9,7 +9,7 @@ from explorer.datasets import DATASETS
 from explorer.datasets.own import NotNumbers, read_numbers
 from explorer.experiment import KINDS, Choice, Number, Switch
 from explorer.ui import state
-from explorer.ui.language import current, say
+from explorer.ui.language import current, literal, say
 
 IN_SIGHT = ("cell", "input", "T", "H", "seed")
 
@@ -126,7 +126,8 @@ def _own_numbers() -> None:
             numbers = read_numbers(text)
         except NotNumbers as error:
             state.touch()
-            st.session_state["refused"] = (f"note.numbers_{error.reason}", error.details)
+            details = {name: literal(str(detail)) for name, detail in error.details.items()}
+            st.session_state["refused"] = (f"note.numbers_{error.reason}", details)
         else:
             st.session_state["refused"] = None
             state.change(numbers=numbers, T=max(2, len(numbers)))

@@ -116,6 +116,8 @@ def touch() -> None:
 def reset() -> None:
     """Back to the defaults; the language stays."""
     touch()
+    for left in ("refused", "numbers_for"):
+        st.session_state.pop(left, None)
     st.session_state["experiment"], st.session_state["view"] = Experiment(), View(lang=view().lang)
 
 
