@@ -12,7 +12,12 @@ from explorer.cells.base import Cell, arranged, named, outer, summed, with_batch
 from explorer.check import finite, known, real, shaped
 from explorer.trace import Gradients, Named, Trace
 
+FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}
 PARAMS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+# glibc hands blocks back to the system until it has seen one as large freed; a trace would then be faulted in anew on
+# every run, a third of its time. This block is never touched, so it costs nothing.
+np.empty(2**24, np.uint8)
 
 
 def run(cell: str, params, x, state=None, **options) -> Trace:

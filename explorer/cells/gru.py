@@ -85,7 +85,7 @@ def _forward_after(weight_hh, bias_hn, pre, step, rows):
     recurrent_n, recurrent_rz = parts(recurrent, 1, 2)
     half, part, bias = np.full_like(rz, 0.5), np.empty_like(h), np.empty_like(h)
     bias.T[...] = bias_hn
-    add, sub, mul, tanh, copy = np.add, np.subtract, np.multiply, np.tanh, np.positive
+    add, sub, mul, tanh = np.add, np.subtract, np.multiply, np.tanh
     for a_n, a_rz, row in zip(pre[:, :H], pre[:, H:], rows[1:]):
         W.dot(h, recurrent)
         add(a_rz, recurrent_rz, a_rz)
@@ -99,7 +99,7 @@ def _forward_after(weight_hh, bias_hn, pre, step, rows):
         sub(h, n, part)
         mul(z, part, part)
         add(n, part, h)  # n + z (h − n)
-        copy(step, row)
+        row[...] = step
 
 
 def _forward_before(weight_hh, bias_hn, pre, step, rows):
@@ -110,7 +110,7 @@ def _forward_before(weight_hh, bias_hn, pre, step, rows):
     W_n, W_rz = np.asfortranarray(weight_hh[:H]), np.asfortranarray(weight_hh[H:])
     recurrent_rz, recurrent_n = np.empty_like(rz), np.empty_like(h)
     half, part = np.full_like(rz, 0.5), np.empty_like(h)
-    add, sub, mul, tanh, copy = np.add, np.subtract, np.multiply, np.tanh, np.positive
+    add, sub, mul, tanh = np.add, np.subtract, np.multiply, np.tanh
     for a_n, a_rz, row in zip(pre[:, :H], pre[:, H:], rows[1:]):
         W_rz.dot(h, recurrent_rz)
         add(a_rz, recurrent_rz, a_rz)
@@ -124,7 +124,7 @@ def _forward_before(weight_hh, bias_hn, pre, step, rows):
         sub(h, n, part)
         mul(z, part, part)
         add(n, part, h)  # n + z (h − n)
-        copy(step, row)
+        row[...] = step
 
 
 def backward(params, rows, dh_direct, options):
@@ -163,15 +163,15 @@ def _backward_after(W, dh_direct, r, z, q, h_prev, dh_da_n, dh_da_z):
     by_n, by_r, by_z, by_q, by_h = parts(local, *[1] * 5)
     H = len(dh)
     recurrent, kept, W_T = step[H : 4 * H], np.empty_like(dh), np.concatenate([W[H:], W[:H]]).T
-    add, mul, copy = np.add, np.multiply, np.positive
+    add, mul = np.add, np.multiply
     for direct, factors, row in zip(dh_direct[::-1], slope[::-1], out[::-1]):
-        copy(factors, local)
+        local[...] = factors
         add(dh, direct, dh)
         mul(dh, by_n, da_n)
         mul(dh, by_r, da_r)
         mul(dh, by_z, da_z)
         mul(dh, by_q, dq)
-        copy(step, row)
+        row[...] = step
         mul(dh, by_h, kept)
         W_T.dot(recurrent, dh)
         add(dh, kept, dh)
@@ -187,15 +187,15 @@ def _backward_before(W, dh_direct, r, z, s, h_prev, dh_da_n, dh_da_z):
     by_n, by_r, by_z, by_s, by_h = parts(local, *[1] * 5)
     H = len(dh)
     da_rz, kept, W_nT, W_rzT = step[H : 3 * H], np.empty_like(dh), W[:H].T, W[H:].T
-    add, mul, copy = np.add, np.multiply, np.positive
+    add, mul = np.add, np.multiply
     for direct, factors, row in zip(dh_direct[::-1], slope[::-1], out[::-1]):
-        copy(factors, local)
+        local[...] = factors
         add(dh, direct, dh)
         mul(dh, by_n, da_n)
         mul(dh, by_z, da_z)
         W_nT.dot(da_n, ds)
         mul(ds, by_r, da_r)
-        copy(step, row)
+        row[...] = step
         mul(dh, by_h, kept)
         W_rzT.dot(da_rz, dh)
         add(dh, kept, dh)

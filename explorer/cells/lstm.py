@@ -64,7 +64,7 @@ def forward(params, x, state, options):
     W = np.asfortranarray(weight_hh * halved[:, None])
     recurrent, half, products = np.empty_like(gates), np.full_like(σ, 0.5), np.empty_like(g_c)
     i_times_g, f_times_c = parts(products, 1, 1)
-    add, mul, tanh, copy = np.add, np.multiply, np.tanh, np.positive
+    add, mul, tanh = np.add, np.multiply, np.tanh
     for a, row in zip(pre, rows[1:]):
         W.dot(h, recurrent)
         add(a, recurrent, a)
@@ -75,7 +75,7 @@ def forward(params, x, state, options):
         add(i_times_g, f_times_c, c)
         tanh(c, tanh_c)
         mul(o, tanh_c, h)
-        copy(step, row)
+        row[...] = step
 
     pre[:, : 3 * H] *= 2  # the halved sigmoid rows again as a_o, a_i, a_f
     values = named(rows[1:], (*ORDER, "c", "tanh_c", "h"), H) | named(pre, (f"a_{q}" for q in ORDER), H)
@@ -86,11 +86,11 @@ def slopes(rows, before, slope):
     """How each quantity of a step follows its cause: the factors of the chain rule.
 
     rows, before   the steps (n, 7H[, B]) and each one's predecessor
-    slope          (n, 6H[, B]), filled with ∂h/∂a_o, ∂C/∂a_i, ∂C/∂a_f, ∂C/∂a_g, ∂h/∂C, ∂C_t/∂C_{t-1}
+    slope          (n, 6H[, B]), filled with ∂h/∂C, ∂h/∂a_o, ∂C/∂a_i, ∂C/∂a_f, ∂C/∂a_g, ∂C_t/∂C_{t-1}
     """
     o, i, f, g, _, tanh_c, _ = map(np.ascontiguousarray, parts(rows, *[1] * 7, axis=1))
     c_prev = np.ascontiguousarray(parts(before, 4, 1, 2, axis=1)[1])
-    dh_da_o, dc_da_i, dc_da_f, dc_da_g, dh_dc, dc_dc = parts(slope, *[1] * 6, axis=1)
+    dh_dc, dh_da_o, dc_da_i, dc_da_f, dc_da_g, dc_dc = parts(slope, *[1] * 6, axis=1)
     dh_da_o[...] = tanh_c * o * (1 - o)
     dc_da_i[...] = g * i * (1 - i)
     dc_da_f[...] = c_prev * f * (1 - f)
@@ -102,39 +102,37 @@ def slopes(rows, before, slope):
 def backward(params, rows, dh_direct, options):
     """dh_direct (T, H[, B]): the direct ∂L/∂h_t."""
     T, H = dh_direct.shape[:2]
-    out = np.empty((T, 6 * H, *rows.shape[2:]), rows.dtype)
-    step, local = np.zeros_like(out[0]), np.empty_like(out[0])
-    da_o, da_i, da_f, da_g, dh, dc = parts(step, *[1] * 6)
-    dh_da_o, dc_da_i, dc_da_f, dc_da_g, dh_dc, dc_dc = parts(local, *[1] * 6)
-    da, via_h = step[: 4 * H], np.empty_like(dh)
+    out = np.empty((T, 6 * H, *rows.shape[2:]), rows.dtype)  # total ∂h, total ∂C | ∂a_o, ∂a_i, ∂a_f, ∂a_g
+    local = np.empty_like(out[0])
+    dh_dc, dh_da_o, dc_da_ifg_and_dc = parts(local, 1, 1, 4)
+    step = np.zeros_like(rows[0])  # a row of `out`, and what reaches C_{t-1}
+    dh, dc, da_o, da_ifg_and_dc_later = parts(step, 1, 1, 1, 4)
+    da, dc_later, stored = step[2 * H : 6 * H], step[6 * H :], step[: 6 * H]
+    via_h, dc_four_times = np.empty_like(dh), np.empty_like(da)
+    each_dc = dc_four_times.reshape(4, *dc.shape)
 
     W_T = arranged(params["weight_hh"], GATES, ORDER).T
-    add, mul, copy = np.add, np.multiply, np.positive
+    add, mul = np.add, np.multiply
     for steps, slope in chunks_backward(out):
         slopes(rows[1:][steps], rows[:-1][steps], slope)
         for direct, factors, row in zip(dh_direct[steps][::-1], slope[::-1], out[steps][::-1]):
-            copy(factors, local)
+            local[...] = factors
             add(dh, direct, dh)
             mul(dh, dh_dc, via_h)
-            add(dc, via_h, dc)
+            add(dc_later, via_h, dc)
             mul(dh, dh_da_o, da_o)
-            mul(dc, dc_da_i, da_i)
-            mul(dc, dc_da_f, da_f)
-            mul(dc, dc_da_g, da_g)
-            copy(step, row)
-            mul(dc, dc_dc, dc)  # what reaches C_{t-1} along the conveyor
+            each_dc[...] = dc  # copied side by side, so that one product serves ∂a_i, ∂a_f, ∂a_g and ∂C_{t-1}
+            mul(dc_four_times, dc_da_ifg_and_dc, da_ifg_and_dc_later)
+            row[...] = stored
             W_T.dot(da, dh)  # what reaches h_{t-1} through the four gates
 
-    pre = out[:, : 4 * H]
-    weight_hh, bias_hh = outer(pre, rows[:-1, 6 * H :]), summed(pre)
+    pre = out[:, 2 * H :]
+    recurrent = {"weight_hh": outer(pre, rows[:-1, 6 * H :]), "bias_hh": summed(pre)}
     return Backward(
         pre=pre,
-        state={"h": out[:, 4 * H : 5 * H], "c": out[:, 5 * H :]},
-        initial={"h": dh, "c": dc},
-        recurrent={
-            "weight_hh": arranged(weight_hh, ORDER, GATES),
-            "bias_hh": arranged(bias_hh, ORDER, GATES),
-        },
+        state={"h": out[:, :H], "c": out[:, H : 2 * H]},
+        initial={"h": dh, "c": dc_later},
+        recurrent={name: arranged(array, ORDER, GATES) for name, array in recurrent.items()},
     )
 
 

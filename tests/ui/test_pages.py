@@ -443,6 +443,17 @@ class TestNothingElseChanges:
             if name not in ("unit", "half_life") or "u" not in view:
                 assert before[name] == after[name]
 
+    @pytest.mark.parametrize(("screen", "names"), [("gates", ("unit", "half_life")), ("unrolled", ("unrolled",))])
+    def test_another_unit_is_another_picture(self, screen, names):
+        """What is kept for the next visitor is kept by all that it depends on."""
+        one, other = pictures(visit(screen, u="1", **SMALL)), pictures(visit(screen, u="3", **SMALL))
+        for name in names:
+            assert one[name] != other[name]
+
+    def test_another_step_is_another_picture(self):
+        one, other = (pictures(visit("unrolled", t=t, **SMALL)) for t in "67")
+        assert one["unrolled"] != other["unrolled"]
+
     @every_page
     def test_a_language_changes_no_number(self, screen):
         english, korean = (pictures(visit(screen, lang=lang, **SMALL)) for lang in LANGUAGES)
@@ -499,8 +510,10 @@ class TestLanguageAndReset:
         set_to(at, "language", "ko")
         assert link(at) == SMALL | {"cell": "gru", "lang": "ko"}
         assert re.search("[가-힣]", at.title[0].value)
-        for chart in charts(at).values():
+        for name, chart in charts(at).items():
             assert re.search("[가-힣]", chart["alt"]) and re.search("[가-힣]", chart["words"]["csv"])
+            # The unrolled network holds symbols and numbers only.
+            assert name == "unrolled" or re.search("[가-힣]", chart["figure"]), "a picture in the other language"
         set_to(at, "language", "en", "ko")
         assert at.title[0].value == english and link(at)["lang"] == "en"
 
