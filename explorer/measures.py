@@ -50,7 +50,7 @@ def half_life(trace: Trace) -> np.ndarray:
     a = trace[f"a_{trace.cell.keep}"]
     if not trace.options.get("z_keeps", True):
         a = -a
-    with np.errstate(divide="ignore"):  # a gate that lets nothing slip keeps for ever
+    with np.errstate(divide="ignore", over="ignore"):  # a gate that lets nothing slip keeps for ever
         return np.log(2) / np.logaddexp(0, -a)
 
 

@@ -516,6 +516,7 @@ class TestLanguageAndReset:
             assert name == "unrolled" or re.search("[가-힣]", chart["figure"]), "a picture in the other language"
         set_to(at, "language", "en", "ko")
         assert at.title[0].value == english and link(at)["lang"] == "en"
+        assert not re.search("[가-힣]", "".join(pictures(at).values()))
 
     @every_page
     def test_reset(self, screen):
