@@ -116,6 +116,7 @@ def _hex(lightness: float, a: float, b: float) -> str:
 END_LIGHTNESS = (0.47, 0.84)  # of every ramp, light and dark, so that "open" looks equally open in all gates
 
 
+@cache
 def ramp(colour: str, dark: bool = False, stops: int = 9) -> list[str]:
     """From the page's background to the hue of `colour`, lightness in equal steps."""
     start = _oklab(PAPER[dark])
@@ -129,6 +130,7 @@ def ramp(colour: str, dark: bool = False, stops: int = 9) -> list[str]:
 NEGATIVE, POSITIVE = "#2166ac", "#b35806"
 
 
+@cache
 def diverging(dark: bool = False) -> list[str]:
     """The one ramp for everything signed, the page's background at 0."""
     return ramp(NEGATIVE, dark)[:0:-1] + ramp(POSITIVE, dark)

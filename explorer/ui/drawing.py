@@ -1,16 +1,17 @@
 """Runs and finished figures, each made once and shared by all visitors; the caches are bounded.
 
-What they hold is read-only or text, and an Experiment is its own key: Python's own cache does, at a tenth of the time
-that Streamlit's takes to hash.
+What they hold is read-only or text, and an Experiment is its own key, so nothing has to be hashed or copied. The bounds
+are in bytes, because runs differ a thousandfold in size.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from threading import Lock
 
 import streamlit as st
+from cachetools import LRUCache, cached
 
 from explorer.experiment import Experiment
 from explorer.figures.theme import to_json
@@ -19,26 +20,26 @@ from explorer.ui import state
 from explorer.ui.components.chart import chart
 from explorer.ui.language import current, say, speaker
 
+MEGABYTE = 2**20
 
-@lru_cache(maxsize=8)
+
+def _bytes_of_run(performance: Performance) -> int:
+    """What a run holds, near enough: every array of every layer."""
+    run = zip(performance.trace.layers, performance.grads.layers)
+    return sum(2 * trace.tape.nbytes + 2 * sum(g.nbytes for g in grads.pre.values()) for trace, grads in run)
+
+
+@cached(LRUCache(96 * MEGABYTE, _bytes_of_run), lock=Lock())
 def performed(experiment: Experiment) -> Performance:
     """The experiment's run. All that it holds is read-only."""
     return perform(experiment)
 
 
-@lru_cache(maxsize=400)
-def _slot(name: str, language: str, experiment: Experiment, details: tuple) -> dict:
-    """The place of one finished figure: empty at first, the oldest of 400 given up for a new one."""
-    return {}
-
-
-def _drawn(make: Callable[[], dict], *key) -> tuple[str, int]:
+@cached(LRUCache(96 * MEGABYTE, lambda drawn: len(drawn[0])), key=lambda make, *key: key, lock=Lock())
+def _drawn(make: Callable[[], dict], name: str, language: str, experiment: Experiment, details: tuple):
     """The figure as JSON, and its height."""
-    slot = _slot(*key)
-    if not slot:
-        figure = make()
-        slot["drawn"] = to_json(figure), figure["layout"]["height"]
-    return slot["drawn"]
+    figure = make()
+    return to_json(figure), figure["layout"]["height"]
 
 
 def show(

@@ -109,11 +109,17 @@ def settle(page: Page) -> None:
     page.wait_for_timeout(200)  # a widget waits a moment before it speaks
     page.wait_for_function(
         """() => {
+             const outOfSight = (plot) => {
+               const { top, bottom } = plot.getBoundingClientRect();
+               return bottom < -150 || top > innerHeight + 150;
+             };
              const app = document.querySelector('[data-testid=stApp]');
              const plots = [...document.querySelectorAll('.gate-chart .plot')];
              const quiet = app?.dataset.testConnectionState === 'CONNECTED'
                && app.dataset.testScriptState === 'notRunning'
-               && document.querySelector('h1') && plots.length && plots.every((plot) => plot.dataset.drawn);
+               && document.querySelector('h1') && plots.length
+               && plots.some((plot) => plot.dataset.drawn)
+               && plots.every((plot) => !plot.dataset.waiting || outOfSight(plot));
              window.quietSince = quiet ? (window.quietSince ?? performance.now()) : undefined;
              return quiet && performance.now() - window.quietSince > 300;
            }""",
@@ -129,11 +135,11 @@ def chart(page: Page, name: str):
 
 def figure(page: Page, name: str) -> dict:
     """What Plotly drew: {"x", "y", "z": numbers, "name", "type"} a trace, and the range of the time axis."""
-    return (
-        chart(page, name)
-        .locator(".plot")
-        .evaluate(
-            """(plot) => ({
+    plot = chart(page, name).locator(".plot")
+    plot.scroll_into_view_if_needed()
+    settle(page)
+    return plot.evaluate(
+        """(plot) => ({
              range: plot._fullLayout.xaxis.range,
              drawn: Number(plot.dataset.drawn),
              colours: plot._fullLayout.paper_bgcolor,
@@ -143,5 +149,4 @@ def figure(page: Page, name: str) -> dict:
                z: t.type === 'heatmap' && Array.from(t.z, (row) => Array.from(row)),
              })),
            })"""
-        )
     )

@@ -1,6 +1,5 @@
 """Every page as a visitor meets it, without a browser: what is shown, what is kept, and what is computed again."""
 
-import ast
 import base64
 import json
 import re
@@ -62,7 +61,7 @@ def a_server(monkeypatch):
 def forget():
     """Empty the server's caches."""
     drawing.performed.cache_clear()
-    drawing._slot.cache_clear()
+    drawing._drawn.cache_clear()
 
 
 @pytest.fixture
@@ -690,26 +689,18 @@ class TestAlternativeText:
             assert power_of_ten(curve[last - back]) in chart["alt"]
 
 
-def test_caches_are_bounded():
-    """Every cache that depends on what visitors ask for forgets: its number of entries is written down."""
-    found = 0
-    for path in [ROOT / "app.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "explorer" / "ui").rglob("*.py")]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            for decorator in map(ast.unparse, getattr(node, "decorator_list", [])):
-                if "cache" in decorator and node.args.args:
-                    found += 1
-                    bound = re.search(r"(?:maxsize|max_entries)=(\d+)", decorator)
-                    assert bound and int(bound[1]) <= 1000, f"{path.name}: {node.name} can grow without end"
-    assert found == 2
-
-
-def test_a_full_cache_forgets(runs):
-    """More experiments than the cache holds, then the first one again."""
-    for seed in range(1, 13):
-        visit("unrolled", seed=str(seed), T="2", H="1")
-    many = len(runs)
-    visit("unrolled", seed="1", T="2", H="1", t="2")
-    assert many == 12 and len(runs) == 13
+@pytest.mark.parametrize("cache", [drawing.performed, drawing._drawn])
+def test_caches_are_bounded_in_bytes_and_forget(cache, monkeypatch):
+    assert 0 < cache.cache.maxsize <= 2**27
+    forget()
+    visit("unrolled", **SMALL)
+    one = cache.cache.currsize
+    assert one > 1000
+    monkeypatch.setattr(cache.cache, "_Cache__maxsize", 3 * one)
+    for seed in range(2, 9):
+        visit("unrolled", seed=str(seed), **SMALL)
+    assert cache.cache.currsize <= 3 * one
+    forget()
 
 
 def test_pages_are_those_in_the_folder():

@@ -100,6 +100,12 @@ class Chart {
     document.addEventListener(CURSOR, (event) => this.follow(event.detail), signal);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.figure);
+    this.inSight = false; // what nobody sees is not drawn: a key on a slider redraws two charts, not five
+    this.sight = new IntersectionObserver((entries) => {
+      this.inSight = entries.at(-1).isIntersecting;
+      if (this.inSight && this.plot.dataset.waiting) this.draw();
+    }, { rootMargin: "200px" });
+    this.sight.observe(this.figure);
     for (const [name, face, act] of [
       ["reset", RESET, () => this.resetZoom()],
       ["svg", "SVG", () => this.save("svg")],
@@ -124,6 +130,12 @@ class Chart {
       button.setAttribute("aria-label", data.words[button.className]);
     }
     this.plot.style.minHeight = `${data.height * data.scale}px`;
+    this.plot.dataset.waiting = "true";
+    if (this.inSight) await this.draw();
+  }
+
+  async draw() {
+    const { data } = this;
     const dark = isDark(this.host);
     const drawing = `${dark} ${data.scale} ${data.figure}`;
     if (drawing !== this.drawing) {
@@ -154,6 +166,7 @@ class Chart {
       this.bringIntoView(layout.meta?.focus);
       this.plot.dataset.drawn = String(Number(this.plot.dataset.drawn ?? 0) + 1);
     }
+    if (data === this.data) delete this.plot.dataset.waiting;
     this.drawCursor();
   }
 
@@ -257,6 +270,7 @@ class Chart {
   remove() {
     this.abort.abort();
     this.observer.disconnect();
+    this.sight.disconnect();
     if (this.plot.data) window.Plotly.purge(this.plot);
   }
 }
