@@ -36,7 +36,9 @@ START_S, KEY_MS, AIM_MS = 6.0, 200, 130  # the bars, and the aim for a key
 FINISHED = """() =>
   document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning' &&
   document.querySelectorAll('.gate-chart').length === CHARTS &&
-  [...document.querySelectorAll('.gate-chart')].every((chart) => chart.querySelector('svg.main-svg')) &&
+  document.querySelector('.gate-chart svg.main-svg') &&
+  [...document.querySelectorAll('.gate-chart .plot')].every((plot) =>
+    plot.querySelector('svg.main-svg') || plot.getBoundingClientRect().top > innerHeight + 150) &&
   !document.querySelector('[data-testid=stException]')"""
 
 # Times the keys: each change inside a chart, at the end of the frame that shows it. The counter that a chart
@@ -68,7 +70,7 @@ def chromium() -> str | None:
 
 
 def finished(page: Page, charts: int) -> None:
-    """Wait for the run to end and for all charts to be drawn."""
+    """Wait for the run to end and for all charts in sight to be drawn; the others wait for the eye."""
     page.wait_for_function(FINISHED.replace("CHARTS", str(charts)), timeout=PICTURE_WITHIN)
 
 

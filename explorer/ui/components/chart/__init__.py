@@ -5,11 +5,11 @@ The browser loads the plotly.js that the plotly package ships, once, from our ow
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable
-from importlib.metadata import version
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,28 +21,47 @@ HERE = Path(__file__).parent
 STATIC = Path(__file__).resolve().parents[4] / "static"
 TOOLS = ("reset", "svg", "png", "csv", "full")
 
+
+def published(name: str, content: bytes) -> str:
+    """The URL of a file on our own server: written to static/ once, under a name that changes with its content."""
+    stem, _, ending = name.partition(".")
+    target = STATIC / f"{stem}-{hashlib.sha256(content).hexdigest()[:12]}.{ending}"
+    if not target.exists():
+        STATIC.mkdir(exist_ok=True)
+        partial = STATIC / f".{target.name}.{os.getpid()}"
+        partial.write_bytes(content)
+        partial.replace(target)
+    base = st.get_option("server.baseUrlPath").strip("/")
+    return f"{'/' + base if base else ''}/app/static/{target.name}"
+
+
+@cache
+def plotly_js() -> str:
+    """The URL of the plotly.js that the plotly package ships."""
+    package = Path(find_spec("plotly").submodule_search_locations[0])
+    return published("plotly.min.js", (package / "package_data" / "plotly.min.js").read_bytes())
+
+
+def _script() -> str:
+    """Our own script as a module of two lines, so that it does not travel with every chart."""
+    code = f"const DARK = {json.dumps(IN_THE_DARK)};\n" + (HERE / "chart.js").read_text(encoding="utf-8")
+    url = json.dumps(published("chart.js", code.encode()))
+    return (
+        f"const loaded = import(new URL({url}, location.origin));\n"
+        "export default (chart) => {\n"
+        "  const stop = loaded.then((module) => module.default(chart));\n"
+        "  return () => stop.then((end) => end?.());\n"
+        "};\n"
+    )
+
+
 _component = st.components.v2.component(
     "gate_chart",
     html='<div class="gate-chart"></div>',
     css=(HERE / "chart.css").read_text(encoding="utf-8"),
-    js=f"const DARK = {json.dumps(IN_THE_DARK)};\n" + (HERE / "chart.js").read_text(encoding="utf-8"),
+    js=_script(),
     isolate_styles=False,
 )
-
-
-@st.cache_resource(show_spinner=False)
-def plotly_js() -> str:
-    """The URL of plotly.js on our own server, copied there from the package once a version."""
-    name = f"plotly-{version('plotly')}.min.js"
-    target = STATIC / name
-    if not target.exists():
-        source = Path(find_spec("plotly").submodule_search_locations[0]) / "package_data" / "plotly.min.js"
-        STATIC.mkdir(exist_ok=True)
-        partial = STATIC / f".{name}.{os.getpid()}"
-        shutil.copyfile(source, partial)
-        partial.replace(target)
-    base = st.get_option("server.baseUrlPath").strip("/")
-    return f"{'/' + base if base else ''}/app/static/{name}"
 
 
 def chart(
