@@ -58,5 +58,5 @@ with beside:
 st.subheader(say("home.next"))
 for page, column in zip(("unrolled", "gates", "gradients"), st.columns(3)):
     with column, st.container(border=True, height="stretch"):
-        st.page_link(frame.path(page), label=f"**{say(f'page.{page}')}**", query_params=state.address())
+        st.page_link(frame.pages()[page], label=f"**{say(f'page.{page}')}**", query_params=state.address())
         st.markdown(say(f"home.{page}"))

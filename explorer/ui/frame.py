@@ -51,12 +51,17 @@ def enter(file: str) -> None:
         st.switch_page("app.py")
 
 
+def pages() -> dict:
+    """The pages by name, in the visitor's language; made once a visitor, because each looks its file up."""
+    made = st.session_state.setdefault("pages", {})
+    if current() not in made:
+        made[current()] = {name: st.Page(path(name), title=say(f"page.{name}"), default=name == HOME) for name in PAGES}
+    return made[current()]
+
+
 def navigation():
-    """The pages, and the one that is asked for."""
-    page = st.navigation(
-        [st.Page(path(name), title=say(f"page.{name}"), default=name == HOME) for name in PAGES],
-        position="hidden",
-    )
+    """The page that is asked for."""
+    page = st.navigation(list(pages().values()), position="hidden")
     st.session_state["framed"] = True
     if destination := st.session_state.pop("destination", None):
         name, query = destination
@@ -75,8 +80,9 @@ def sidebar(page_name: str) -> None:
             label_visibility="collapsed",
             **state.controlled("language", current(), lambda new: state.look(lang=new)),
         )
-        for name in PAGES:
-            st.page_link(path(name), label=say(f"page.{name}"), query_params=state.address())
+        address = state.address()
+        for page in pages().values():
+            st.page_link(page, query_params=address)
         st.subheader(say("setting.experiment"))
         settings.in_sight(PAGES[page_name])
         more = st.expander(say("setting.more"), key="more", on_change="rerun")

@@ -106,7 +106,8 @@ def link(at: AppTest) -> dict[str, str]:
 def charts(at: AppTest) -> dict[str, dict]:
     """What the page's charts were given, by name."""
     found = (element.proto for element in at.get("bidi_component"))
-    return {proto.id.rpartition("chart_")[2]: json.loads(proto.json) for proto in found}
+    sent = {proto.id.rpartition("chart_")[2]: json.loads(proto.json) for proto in found}
+    return {name: json.loads(data["about"]) | {"figure": data["figure"]} for name, data in sent.items()}
 
 
 def pictures(at: AppTest) -> dict[str, str]:
@@ -601,7 +602,7 @@ class TestCharts:
     @pytest.mark.parametrize("name", ["gates", "gradients"])
     def test_plotly_js_is_our_own(self, name):
         for chart in charts(visit(name, **SMALL)).values():
-            assert re.fullmatch(r"/app/static/plotly-[\d.]+\.min\.js", chart["plotly"])
+            assert re.fullmatch(r"/app/static/plotly-[0-9a-f]{12}\.min\.js", chart["plotly"])
             assert (ROOT / "static" / Path(chart["plotly"]).name).stat().st_size > 10**6
 
 

@@ -282,7 +282,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     chart = new Chart(parentElement);
     CHARTS.set(parentElement, chart);
   }
-  chart.show(data, setTriggerValue);
+  chart.show({ ...JSON.parse(data.about), figure: data.figure }, setTriggerValue);
   return () => {
     chart.remove();
     CHARTS.delete(parentElement);
