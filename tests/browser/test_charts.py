@@ -23,8 +23,8 @@ def download(page, name: str, kind: str):
 
 def test_the_zoom_survives_a_change(server, visit):
     page = visit(f"{server}/gates?T=80&H=8")
+    figure(page, "unit")  # comes into sight
     plot = chart(page, "unit").locator(".plot .nsewdrag").first
-    plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
     page.mouse.move(box["x"] + 100, box["y"] + 40)
     page.mouse.down()

@@ -104,7 +104,7 @@ class Chart {
     this.sight = new IntersectionObserver((entries) => {
       this.inSight = entries.at(-1).isIntersecting;
       if (this.inSight && this.plot.dataset.waiting) this.draw();
-    }, { rootMargin: "200px" });
+    }, { root: this.host.closest("[data-testid=stMain]"), rootMargin: "200px" });
     this.sight.observe(this.figure);
     for (const [name, face, act] of [
       ["reset", RESET, () => this.resetZoom()],
@@ -121,7 +121,7 @@ class Chart {
     }
   }
 
-  async show(data, trigger) {
+  show(data, trigger) {
     this.data = data;
     this.trigger = trigger;
     this.figure.setAttribute("aria-label", data.alt);
@@ -131,10 +131,17 @@ class Chart {
     }
     this.plot.style.minHeight = `${data.height * data.scale}px`;
     this.plot.dataset.waiting = "true";
-    if (this.inSight) await this.draw();
+    if (this.inSight) this.draw();
   }
 
-  async draw() {
+  // One drawing after the other; several requests in a row are one.
+  draw() {
+    const next = () => this.plot.dataset.waiting && this.drawNow();
+    this.drawn = (this.drawn ?? Promise.resolve()).then(next, next);
+  }
+
+  async drawNow() {
+    if (this.abort.signal.aborted) return;
     const { data } = this;
     const dark = isDark(this.host);
     const drawing = `${dark} ${data.scale} ${data.figure}`;
@@ -148,7 +155,6 @@ class Chart {
         this.plot.textContent = data.words.failed;
         return;
       }
-      if (drawing !== this.drawing) return; // newer data arrived meanwhile
       this.spec = JSON.parse(dark ? recoloured(data.figure) : data.figure);
       const { layout } = this.spec;
       this.home = Object.fromEntries(Object.entries(layout)
