@@ -24,12 +24,18 @@ def table() -> tuple[tuple[str, ...], tuple[str, ...], np.ndarray]:
     return tuple(row[0] for row in rows), tuple(header[1:]), np.array([row[1:] for row in rows], float)
 
 
-def draw(T, D, seed, numbers):
+@cache
+def chain() -> tuple[tuple[str, ...], np.ndarray]:
+    """The names of all weeks of all companies, one company after the other, and the numbers (weeks, first company)."""
     weeks, companies, prices = table()
-    one_after_another = np.concatenate([prices, prices], axis=1).T - 1
-    values = np.stack([one_after_another[k : k + len(companies)].ravel() for k in range(D)], axis=1)
-    steps = [f"{company} {week}" for company in companies for week in weeks]
-    return padded(values, steps, companies[:D], T)
+    twice = np.concatenate([prices, prices], axis=1).T - 1
+    values = np.stack([twice[k : k + len(companies)].ravel() for k in range(len(companies))], axis=1)
+    return tuple(f"{company} {week}" for company in companies for week in weeks), values
+
+
+def draw(T, D, seed, numbers):
+    steps, values = chain()
+    return padded(values[:, :D], steps, table()[1][:D], T)
 
 
 DATASET = Dataset("prices", widths=(1, 6, 1), draw=draw)

@@ -26,12 +26,14 @@ PAGES = {  # in the order of the navigation; the settings that a page shows itse
 
 @st.cache_resource(show_spinner=False)
 def settle() -> None:
-    """Once a server: two habits of the machine that would stall a full class.
+    """Once a server: habits of the machine that would stall a full class.
 
-    What the imports left is taken out of every later garbage collection; and matrix products stay on one
-    thread, because threads of many visitors at once wait for one another.
+    Matrix products stay on one thread, because threads of many visitors at once wait for one another. What the
+    imports left is taken out of every later garbage collection, and a collection comes once a few runs instead of
+    dozens of times a run.
     """
     threadpool_limits(1)
+    gc.set_threshold(50_000, 20, 20)
     gc.collect()
     gc.freeze()
 

@@ -55,16 +55,8 @@ def restore() -> None:
     """At the start of a run: take experiment and view from the URL, unless a widget has just changed them."""
     state = st.session_state
     if not state.get("touched") or "experiment" not in state:
-        experiment, state["fallbacks"] = Experiment.from_query(st.query_params)
-        state["experiment"], view = experiment, _view_from(st.query_params)
-    else:
-        view = state["view"]
-    state["view"] = within(view, state["experiment"])
-
-
-def within(view: View, experiment: Experiment) -> View:
-    """The view with its cursor inside the experiment."""
-    return replace(view, step=min(view.step, experiment.T), unit=min(view.unit, experiment.H))
+        state["experiment"], state["fallbacks"] = Experiment.from_query(st.query_params)
+        state["view"] = _view_from(st.query_params)
 
 
 def publish() -> None:
@@ -77,7 +69,7 @@ def publish() -> None:
 
 def address() -> dict[str, str]:
     """The query parameters of what is shown."""
-    return experiment().to_query() | _view_query(view())
+    return experiment().to_query() | _view_query(st.session_state["view"])
 
 
 def experiment() -> Experiment:
@@ -86,8 +78,12 @@ def experiment() -> Experiment:
 
 
 def view() -> View:
-    """How it is looked at."""
-    return st.session_state["view"]
+    """How it is looked at, the cursor inside the experiment.
+
+    What is kept, and what the URL says, is the cursor as it was set: it comes back with a longer sequence.
+    """
+    kept = st.session_state["view"]
+    return replace(kept, step=min(kept.step, experiment().T), unit=min(kept.unit, experiment().H))
 
 
 def fallbacks() -> tuple[Fallback, ...]:
@@ -99,13 +95,12 @@ def change(**settings) -> None:
     """Change settings of the experiment from a widget."""
     touch()
     st.session_state["experiment"] = experiment().replace(**settings)
-    st.session_state["view"] = within(view(), experiment())
 
 
 def look(**settings) -> None:
     """Change the view from a widget."""
     touch()
-    st.session_state["view"] = within(replace(view(), **settings), experiment())
+    st.session_state["view"] = replace(st.session_state["view"], **settings)
 
 
 def touch() -> None:
