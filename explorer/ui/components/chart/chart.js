@@ -134,10 +134,14 @@ class Chart {
     if (this.inSight) this.draw();
   }
 
-  // One drawing after the other; several requests in a row are one.
+  // Plotly does one thing after the other to a plot.
+  afterwards(task) {
+    this.busy = (this.busy ?? Promise.resolve()).then(task, task);
+  }
+
+  // Several requests in a row are one drawing.
   draw() {
-    const next = () => this.plot.dataset.waiting && this.drawNow();
-    this.drawn = (this.drawn ?? Promise.resolve()).then(next, next);
+    this.afterwards(() => this.plot.dataset.waiting && this.drawNow());
   }
 
   async drawNow() {
@@ -249,7 +253,11 @@ class Chart {
     const width = this.width();
     const height = document.fullscreenElement === this.figure ? innerHeight - 32 : this.data.height * this.data.scale;
     if (Math.abs(width - this.plot._fullLayout.width) < 1 && height === this.plot._fullLayout.height) return;
-    window.Plotly.relayout(this.plot, { width, height }).then(() => this.drawCursor());
+    this.afterwards(async () => {
+      if (this.abort.signal.aborted) return;
+      await window.Plotly.relayout(this.plot, { width, height });
+      this.drawCursor();
+    });
   }
 
   resetZoom() {
@@ -277,7 +285,9 @@ class Chart {
     this.abort.abort();
     this.observer.disconnect();
     this.sight.disconnect();
-    if (this.plot.data) window.Plotly.purge(this.plot);
+    this.tools.remove();
+    this.figure.remove();
+    this.afterwards(() => this.plot.data && window.Plotly.purge(this.plot));
   }
 }
 
