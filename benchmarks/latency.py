@@ -10,25 +10,15 @@ event to the last repaint that it caused in any chart, both taken from the page'
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import sys
 import time
-from pathlib import Path
 
 from playwright.sync_api import Locator, Page, sync_playwright
-from serving import load_average, quantile, server, table, verdict, wait_until_up
+from serving import ROOT, load_average, quantile, server, table, verdict, wait_until_up
 
-FLAGS = (
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
-)
+sys.path.insert(0, str(ROOT))
+from tests.browser.chromium import ARGUMENTS, find
+
 WINDOW = {"width": 1366, "height": 768}
 PICTURE_WITHIN = 30_000  # ms
 QUIET = 400  # ms without a repaint, after which a key press has had all its effect
@@ -61,12 +51,6 @@ STOPWATCH = """() => {
 }"""
 SETTLED = """() => stopwatch.drawn > 0 && performance.now() - stopwatch.seen > QUIET &&
   document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"""
-
-
-def chromium() -> str | None:
-    """The browser to look with; None for Playwright's own."""
-    usual = Path("/usr/bin/chromium")
-    return os.environ.get("CHROMIUM") or (str(usual) if usual.exists() else shutil.which("chromium"))
 
 
 def finished(page: Page, charts: int) -> None:
@@ -115,7 +99,7 @@ def keys(browser, port: int, address: str, slider: str, charts: int, presses: in
 def measure(starts: int, presses: int) -> tuple[list[float], dict[str, list[float]]]:
     """All starts in seconds, all keys in milliseconds."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=find(), args=ARGUMENTS)
         try:
             begun = [first_picture(browser) for _ in range(starts)]
             with server() as (process, port):
