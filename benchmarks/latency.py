@@ -105,7 +105,7 @@ def measure(starts: int, presses: int) -> tuple[list[float], dict[str, list[floa
             with server() as (process, port):
                 wait_until_up(process, port)
                 times = {
-                    "Gates, sequence length": keys(browser, port, "gates?T=200&H=32", "T_", 5, presses),
+                    "Gates, sequence length": keys(browser, port, "gates?T=200&H=32", "T_", 4, presses),
                     "Unrolled, step": keys(browser, port, "unrolled?T=200&H=32", "step_", 1, presses),
                 }
         finally:

@@ -26,7 +26,7 @@ from websockets.exceptions import WebSocketException
 
 PAGE, START = "gates", "T=200"
 LENGTHS = range(160, 241)
-CHARTS = {"chart_gates", "chart_states", "chart_unit", "chart_saturation", "chart_half_life"}
+CHARTS = {"chart_gates", "chart_unit", "chart_saturation", "chart_half_life"}
 PAUSE = (2.0, 5.0)  # seconds between two changes of one visitor
 ARRIVAL = 8.0  # seconds over which the class arrives
 RUN_WITHIN = 30.0  # seconds, beyond which a run counts as an error
@@ -178,7 +178,7 @@ def check(run: Run, length: int) -> None:
     if set(run.charts) != CHARTS:
         raise Wrong(f"other charts than expected: {sorted(run.charts)}")
     for name, component in run.charts.items():
-        if f"_T{length}_H32_" not in component.json:
+        if f"_T{length}_H32_".encode() not in component.bytes:
             raise Wrong(f"{name} shows another experiment")
 
 

@@ -34,29 +34,22 @@ frame.notes()
 st.markdown(input_sentence() + " " + say("gates.click"))
 common = {"T": experiment.T, "H": experiment.H, "t": t, "unit": u}
 
-if gated:
-    names = ", ".join(plain(say(f"symbol.{q}")) for q in gates)
-    alt = say("gates.alt_gates", gates=names, numbers=numbers(gates), **common)
-    show("gates", lambda: heatmaps(trace, gates, speaker()), alt, on_click=move_cursor)
+names = ", ".join(plain(say(f"symbol.{q}")) for q in gates + states)
+alt = say("gates.alt_heatmaps", names=names, numbers=numbers(gates + states), **common)
+show("gates", lambda: heatmaps(trace, gates + states, speaker()), alt, caption=False, on_click=move_cursor)
 
-names = ", ".join(plain(say(f"symbol.{q}")) for q in states)
-alt = say("gates.alt_states", states=names, numbers=numbers(states), **common)
-show("states", lambda: heatmaps(trace, states, speaker()), alt, on_click=move_cursor)
-
-st.subheader(say("gates.lines", unit=u))
 sentence = say("gates.alt_lines", numbers=numbers(gates + states), **common)
 show(
     "unit",
     lambda: unit_lines(trace, gates + states, u, speaker()),
     sentence,
+    title=say("gates.lines", unit=u),
     details=(u,),
     on_click=move_cursor,
 )
-st.markdown(f"**{sentence}**")
 
 if gated:
     squashed = [q for q in gates if trace.cell.ranges(trace.options)[q][0] == 0]
-    st.subheader(say("gates.saturation"))
     shares = {q: saturated(trace[q][t - 1, 0]) for q in squashed}
     listed = ", ".join(
         say(
@@ -68,19 +61,22 @@ if gated:
         for q, (shut, opened) in shares.items()
     )
     sentence = say("gates.alt_saturation", numbers=listed, **common)
-    show("saturation", lambda: saturation(trace, squashed, speaker()), sentence, on_click=move_cursor)
-    st.markdown(f"**{sentence}**")
-
-    st.subheader(say("gates.half_life"))
+    show(
+        "saturation",
+        lambda: saturation(trace, squashed, speaker()),
+        sentence,
+        title=say("gates.saturation"),
+        on_click=move_cursor,
+    )
     lives = half_lives(trace)[t - 1, 0]
     sentence = say("gates.alt_half_life", life=text(lives[u - 1]), median=text(np.median(lives)), **common)
     show(
         "half_life",
         lambda: half_life(trace, u, speaker()),
         sentence,
+        title=say("gates.half_life"),
         details=(u,),
         on_click=move_cursor,
     )
-    st.markdown(f"**{sentence}**")
 else:
     st.markdown(say("gates.no_half_life"))

@@ -41,12 +41,13 @@ for draw, column in zip((lambda: settings.control("T"), settings.gain, settings.
     with column:
         draw()
 
-sentence = "; ".join(say("gradients.sentence", network=say(f"network.{name}"), reach=reach(name)) for name in curves)
+sentence = (
+    "; ".join(say("gradients.sentence", network=say(f"network.{name}"), reach=reach(name)) for name in curves) + "."
+)
 show(
     "gradients",
     lambda: gradients(curves, experiment.steps_with_loss, speaker(), height=520),
     sentence,
     on_click=move_cursor,
 )
-st.markdown(f"**{sentence}.**")
 st.markdown(say("gradients.why_tanh"))

@@ -40,7 +40,6 @@ with picture:
         sentence,
         cursor=False,
     )
-    st.markdown(f"**{sentence}**")
 with beside:
     settings.forget_bias()
     st.caption(say("home.try"))

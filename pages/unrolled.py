@@ -48,6 +48,7 @@ show(
     sentence(),
     details=(t, u),
     cursor=False,
+    caption=False,
 )
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -58,7 +59,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         disabled=t == 1,
         on_click=lambda: state.look(step=t - 1),
     )
-    bound = state.controlled(f"step_{experiment.T}", t, lambda new: state.look(step=new))
+    bound = state.controlled_slider(f"step_{experiment.T}", t, lambda new: state.look(step=new))
     st.slider(say("setting.step"), 1, experiment.T, width="stretch", **bound)
     st.button(
         "▶",
@@ -68,7 +69,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         on_click=lambda: state.look(step=t + 1),
     )
 if experiment.H > 1:
-    bound = state.controlled(f"unit_{experiment.H}", u, lambda new: state.look(unit=new))
+    bound = state.controlled_slider(f"unit_{experiment.H}", u, lambda new: state.look(unit=new))
     st.slider(say("setting.unit"), 1, experiment.H, **bound)
 
 st.markdown(f"**{sentence()}**")

@@ -206,7 +206,6 @@ class TestHeatmaps:
                 assert panel.zmax == -panel.zmin == theme.symmetric_limit(np.abs(panel.z).max())
             colours = theme.gate_scale(panel.name) if panel.zmin == 0 else theme.signed_scale()
             assert [list(stop) for stop in panel.colorscale] == colours
-            assert panel.zauto is None and panel.showscale is not False, "its legend is always shown"
 
     def test_two_networks_have_the_same_scale(self):
         one, other = (heatmaps(of("lstm", gain=gain), ["f", "g", "c", "h"], key) for gain in (0.1, 4))
@@ -229,9 +228,19 @@ class TestHeatmaps:
 
     def test_names_its_panels(self):
         figure = heatmaps(of("gru"), ["r", "z", "n", "h"], key)
-        assert [a.text for a in figure.layout.annotations] == [f"[panel.{q}]" for q in "rznh"]
+        names = [re.sub("<span.*</span> ", "", a.text) for a in figure.layout.annotations]
+        assert [name.strip() for name in names] == [f"[panel.{q}]" for q in "rznh"]
         assert [a.font.color for a in figure.layout.annotations] == [theme.text_colour(q) for q in "rznh"]
         assert "[axis.step]" in said(figure) and "[axis.unit]" in said(figure)
+
+    def test_shows_the_scale_of_each_panel(self):
+        """Its lowest number, its colours in order, its highest number."""
+        for panel, name in zip((figure := heatmaps(of("lstm"), ["f", "c"], key)).data, figure.layout.annotations):
+            scale = re.search(r"<span[^>]*>(\S+) (.*) (\S+)</span>", name.text)
+            low, high = (float(scale[k].replace("−", "-")) for k in (1, 3))
+            colours = [colour for _, colour in panel.colorscale]
+            assert (low, high) == (panel.zmin, panel.zmax)
+            assert re.findall("#[0-9a-f]{6}", scale[2]) == colours[:: (len(colours) - 1) // 4]
 
 
 class TestUnitLines:

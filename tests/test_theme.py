@@ -1,8 +1,6 @@
 """Colours: readable, one a quantity, and each with its counterpart in the dark."""
 
-import base64
 import itertools
-import json
 import math
 import re
 
@@ -200,34 +198,6 @@ class TestRamps:
 
 class TestJson:
     """Figures travel as JSON whose arrays are packed, as plotly.js reads them."""
-
-    @pytest.mark.parametrize(
-        "array",
-        [
-            np.arange(5, dtype=np.float32),
-            np.geomspace(1e-300, 1e300, 7),
-            np.arange(6.0).reshape(2, 3),
-            np.arange(6.0, dtype=np.float32).reshape(2, 3).T,
-            np.array([1, np.nan, np.inf, -np.inf]),
-            np.zeros((0,)),
-        ],
-    )
-    def test_an_array_arrives_as_it_was(self, array):
-        def refuse(constant):
-            raise AssertionError(f"{constant} is no JSON")
-
-        sent = json.loads(theme.to_json({"data": [{"y": array}]}), parse_constant=refuse)["data"][0]["y"]
-        packed = np.frombuffer(base64.b64decode(sent["bdata"]), {"f4": "<f4", "f8": "<f8"}[sent["dtype"]])
-        shape = [int(n) for n in sent["shape"].split(",")] if "shape" in sent else packed.shape
-        np.testing.assert_array_equal(packed.reshape(shape), array)
-
-    def test_words_stay_readable(self):
-        assert "게이트 ∂L/∂h" in theme.to_json({"layout": {"title": "게이트 ∂L/∂h"}})
-
-    @pytest.mark.parametrize("value", [math.nan, math.inf])
-    def test_what_json_cannot_say_is_refused(self, value):
-        with pytest.raises(ValueError, match="JSON"):
-            theme.to_json({"layout": {"height": value}})
 
     def test_numbers_have_32_bits_and_lie_side_by_side(self):
         numbers = theme.numbers(np.arange(6.0).reshape(2, 3).T)

@@ -20,9 +20,9 @@ def heatmaps(trace: Trace, quantities: Sequence[str], words: Callable[..., str])
         number = str(k + 1) if k else ""
         top = 1 - (k * (PANEL + GAP) + GAP) / (height - FOOT)
         domain = [max(0, top - PANEL / (height - FOOT)), top]
-        panels.append(_panel(trace, quantity, number, sum(domain) / 2, words))
+        panels.append(_panel(trace, quantity, number, words))
         axes |= _axes(trace, number, domain, k == 0, k == len(quantities) - 1, words)
-        names.append(_name(quantity, top, words))
+        names.append(_name(panels[-1], top, words))
     return theme.figure(
         height,
         panels,
@@ -35,7 +35,7 @@ def heatmaps(trace: Trace, quantities: Sequence[str], words: Callable[..., str])
     )
 
 
-def _panel(trace: Trace, quantity: str, number: str, middle: float, words) -> dict:
+def _panel(trace: Trace, quantity: str, number: str, words) -> dict:
     values = theme.numbers(trace[quantity][:, 0].T)
     low, high = trace.cell.ranges(trace.options).get(quantity) or _symmetric(values)
     return {
@@ -51,20 +51,7 @@ def _panel(trace: Trace, quantity: str, number: str, middle: float, words) -> di
         "zmin": low,
         "zmax": high,
         "colorscale": theme.gate_scale(quantity) if low == 0 else theme.signed_scale(),
-        "colorbar": {
-            "thickness": 8,
-            "len": PANEL,
-            "lenmode": "pixels",
-            "y": middle,
-            "x": 1.005,
-            "xpad": 4,
-            "ypad": 0,
-            "tickvals": [low, high] if low == 0 else [low, 0, high],
-            "ticks": "",
-            "tickfont": {"size": 11},
-            "outlinewidth": 1,
-            "outlinecolor": theme.ZERO[0],
-        },
+        "showscale": False,  # six colour bars would cost as much time as all the rest
         "hovertemplate": f"{words('axis.step')} %{{x}} · {words('axis.unit')} %{{y}}<br>"
         f"{words(f'symbol.{quantity}')} = %{{z:.4g}}<extra></extra>",
     }
@@ -92,9 +79,15 @@ def _axes(trace: Trace, number: str, domain: list[float], first: bool, last: boo
     return {f"xaxis{number}": time if first else time | {"matches": "x"}, f"yaxis{number}": units}
 
 
-def _name(quantity: str, top: float, words) -> dict:
+def _name(panel: dict, top: float, words) -> dict:
+    """What is drawn, and its scale: the lowest number, the colours, the highest."""
+    colours = [colour for _, colour in panel["colorscale"]]
+    ramp = "".join(f'<span style="color:{colour}">█</span>' for colour in colours[:: len(colours) // 4])
+    low, high = (f"{panel[end]:g}".replace("-", "−") for end in ("zmin", "zmax"))
+    symbol, end, name = words(f"panel.{panel['name']}").partition("</b>")
+    label = f'{symbol}{end}  <span style="font-size:11px">{low} {ramp} {high}</span> {name}'
     place = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
-    return theme.said(words(f"panel.{quantity}"), 0, top, colour=theme.text_colour(quantity), size=14, **place)
+    return theme.said(label, 0, top, colour=theme.text_colour(panel["name"]), size=14, **place)
 
 
 def _symmetric(values: np.ndarray) -> tuple[float, float]:

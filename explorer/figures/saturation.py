@@ -15,7 +15,7 @@ def saturation(trace: Trace, gates: Sequence[str], words: Callable[..., str], *,
     for gate in gates:
         shut, opened = measured(trace[gate][:, 0])
         lines += [_line(gate, 100 * opened, 1, "open", words), _line(gate, 100 * shut, -1, "shut", words)]
-    place = {"xref": "paper", "yref": "paper", "xanchor": "right", "colour": theme.FAINT[0], "size": 12}
+    beside = {"xref": "paper", "xanchor": "left", "textangle": 90, "colour": theme.FAINT[0], "size": 12}
     return theme.figure(
         height,
         lines,
@@ -29,8 +29,8 @@ def saturation(trace: Trace, gates: Sequence[str], words: Callable[..., str], *,
         hovermode="x",
         showlegend=True,
         annotations=[
-            theme.said(words("saturation.open_side"), 1, 1, yanchor="top", **place),
-            theme.said(words("saturation.shut_side"), 1, 0, yanchor="bottom", **place),
+            theme.said(words("saturation.open_side"), 1.01, 50, **beside),
+            theme.said(words("saturation.shut_side"), 1.01, -50, **beside),
         ],
         meta={"cursor": True},
     )

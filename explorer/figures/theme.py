@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import math
 from functools import cache
 
@@ -229,16 +227,3 @@ def numbers(array) -> np.ndarray:
     """Numbers as they travel to the browser: contiguous float32."""
     with np.errstate(over="ignore"):  # what has overflown float32 is infinite there: not drawn
         return np.ascontiguousarray(array, np.float32)
-
-
-def to_json(figure: dict) -> str:
-    """The figure as JSON, arrays as Plotly's typed arrays."""
-    return json.dumps(figure, default=_typed, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-TYPES = {"float32": "f4", "float64": "f8"}
-
-
-def _typed(array: np.ndarray) -> dict:
-    packed = {"dtype": TYPES[str(array.dtype)], "bdata": base64.b64encode(array.tobytes()).decode("ascii")}
-    return packed | ({"shape": ", ".join(map(str, array.shape))} if array.ndim > 1 else {})

@@ -14,10 +14,10 @@ import streamlit as st
 from cachetools import LRUCache, cached
 
 from explorer.experiment import Experiment
-from explorer.figures.theme import to_json
 from explorer.performing import Performance, perform
 from explorer.ui import state
 from explorer.ui.components.chart import chart
+from explorer.ui.components.packing import pack
 from explorer.ui.language import current, say, speaker
 
 MEGABYTE = 2**20
@@ -37,9 +37,9 @@ def performed(experiment: Experiment) -> Performance:
 
 @cached(LRUCache(96 * MEGABYTE, lambda drawn: len(drawn[0])), key=lambda make, *key: key, lock=Lock())
 def _drawn(make: Callable[[], dict], name: str, language: str, experiment: Experiment, details: tuple):
-    """The figure as JSON, and its height."""
+    """The figure packed, and its height."""
     figure = make()
-    return to_json(figure), figure["layout"]["height"]
+    return pack(figure), figure["layout"]["height"]
 
 
 def show(
@@ -47,14 +47,17 @@ def show(
     make: Callable[[], dict],
     alt: str,
     *,
+    title: str = "",
+    caption: bool = True,
     details: tuple = (),
     on_click: Callable[[int, int | None], None] | None = None,
     cursor: bool = True,
 ) -> None:
-    """Draw a figure of the current experiment, or take it from the cache, with its sentence below.
+    """Draw a figure of the current experiment, or take it from the cache.
 
     name     of the figure, also of its downloads
     make     () -> the figure
+    alt      one true sentence made from its numbers; it stands below the figure if `caption`
     details  what else than experiment and language the figure depends on
     on_click (step, unit or None) -> None
     """
@@ -70,6 +73,8 @@ def show(
         figure,
         key=key,
         alt=plain(alt),
+        title=plain(title),
+        caption=caption,
         file_name=file_name(name, experiment),
         words=speaker(),
         height=height,

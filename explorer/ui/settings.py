@@ -20,16 +20,21 @@ def control(name: str, **arguments) -> None:
     low, high = arguments.pop("bounds", None) or (getattr(kind, "low", 0), getattr(kind, "high", 0))
     # Other bounds make another widget. So does another language: a choice comes back as the words on it.
     key = f"{name}_{low}_{high}_{current()}"
-    bound = state.controlled(key, value, choose_input if name == "input" else lambda new: state.change(**{name: new}))
+    slides = isinstance(kind, Number) and name not in TYPED
+    bind = state.controlled_slider if slides else state.controlled
+    bound = bind(key, value, choose_input if name == "input" else lambda new: state.change(**{name: new}))
     label, help_key = say(f"setting.{name}"), f"help.{name}"
     help_text = say(help_key) if name in HELPED else None
     match kind:
+        case Choice(options=options) if len(options) <= ABREAST:
+            written = {"format_func": lambda o: say(f"choice.{name}.{o}"), "required": True, "width": "stretch"}
+            st.segmented_control(label, options, help=help_text, **written, **bound)
         case Choice(options=options):
             st.selectbox(label, options, format_func=lambda o: say(f"choice.{name}.{o}"), help=help_text, **bound)
         case Switch():
             st.toggle(label, help=help_text, **bound)
         case Number(step=step):
-            widget = st.number_input if name in ("seed", "input_seed") else st.slider
+            widget = st.slider if slides else st.number_input
             widget(
                 arguments.pop("label", label),
                 low,
@@ -50,6 +55,8 @@ def choose_input(name: str) -> None:
 
 
 EXAMPLE = (1.0, 0.5, -0.5, -1.0, 0.0, 0.0, 0.0, 0.0)
+TYPED = ("seed", "input_seed")  # numbers without a middle
+ABREAST = 3  # so many choices fit beside one another
 HELPED = ("forget_bias", "reset_after", "z_keeps", "chrono", "scheme")
 
 
@@ -114,7 +121,7 @@ def loss() -> None:
         **state.controlled(f"loss_kind_{current()}", kind, chosen),
     )
     if kind == "step":
-        bound = state.controlled(f"loss_step_{e.T}", int(e.loss), lambda new: state.change(loss=str(new)))
+        bound = state.controlled_slider(f"loss_step_{e.T}", int(e.loss), lambda new: state.change(loss=str(new)))
         st.slider(say("setting.loss_step"), 1, e.T, **bound)
 
 

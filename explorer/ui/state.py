@@ -124,3 +124,12 @@ def controlled(key: str, value, changed: Callable[[object], None]) -> dict:
     if st.session_state.get(key) != value:
         st.session_state[key] = value
     return {"key": key, "on_change": lambda: changed(st.session_state[key])}
+
+
+def controlled_slider(key: str, value, changed: Callable[[object], None]) -> dict:
+    """The same for a slider, which asks for its value in an expensive way unless it is told.
+
+    It may be told only when its value is not also set through the session state in the same run.
+    """
+    known = st.session_state.get(key) == value
+    return controlled(key, value, changed) | ({"value": value} if known else {})

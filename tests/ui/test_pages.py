@@ -1,6 +1,5 @@
 """Every page as a visitor meets it, without a browser: what is shown, what is kept, and what is computed again."""
 
-import base64
 import json
 import re
 from itertools import product
@@ -22,6 +21,7 @@ from explorer.measures import depth, half_life, norm
 from explorer.numerals import power_of_ten, text
 from explorer.performing import rivals
 from explorer.ui import drawing, language
+from explorer.ui.components.packing import unpack
 from explorer.ui.frame import PAGES
 
 ROOT = Path(__file__).parents[2]
@@ -106,13 +106,18 @@ def link(at: AppTest) -> dict[str, str]:
 def charts(at: AppTest) -> dict[str, dict]:
     """What the page's charts were given, by name."""
     found = (element.proto for element in at.get("bidi_component"))
-    sent = {proto.id.rpartition("chart_")[2]: json.loads(proto.json) for proto in found}
-    return {name: json.loads(data["about"]) | {"figure": data["figure"]} for name, data in sent.items()}
+    sent = {proto.id.rpartition("chart_")[2]: unpack(proto.bytes) for proto in found}
+    return {name: chart | {"figure": chart["figure"].tobytes()} for name, chart in sent.items()}
 
 
-def pictures(at: AppTest) -> dict[str, str]:
-    """The figures alone, as JSON."""
+def pictures(at: AppTest) -> dict[str, bytes]:
+    """The figures alone, packed."""
     return {name: chart["figure"] for name, chart in charts(at).items()}
+
+
+def is_korean(figure: bytes) -> bool:
+    """Whether the words of a packed figure are Korean."""
+    return bool(re.search("[가-힣]", json.dumps(unpack(figure), default=lambda array: None, ensure_ascii=False)))
 
 
 def widget(at: AppTest, name: str, lang="en"):
@@ -177,8 +182,7 @@ class TestEveryPage:
     def test_opens_where_a_network_overflows(self, screen):
         at = visit(screen, **OVERFLOW)
         assert any("overflow" in w.value for w in at.warning)
-        for figure in pictures(at).values():
-            json.loads(figure, parse_constant=pytest.fail)
+        assert all(unpack(figure)["data"] for figure in pictures(at).values())
 
     @every_page
     def test_opens_where_the_gates_are_pushed_to_their_ends(self, screen):
@@ -240,7 +244,7 @@ class TestHostileLinks:
         for chart in charts(at).values():
             assert chart["cursor"] == {"step": 2, "unit": 1}
         at = visit("unrolled", T="2", H="1", t="400", u="60")
-        assert "t = 2" in charts(at)["unrolled"]["figure"]
+        assert b"t = 2" in pictures(at)["unrolled"]
 
 
 class TestWidgets:
@@ -255,7 +259,7 @@ class TestWidgets:
         set_to(at, name, value)
         after = pictures(at)
         assert before.keys() == after.keys()
-        for chart in ("gates", "states", "unit") if screen == "gates" else before:
+        for chart in ("gates", "unit") if screen == "gates" else before:
             assert before[chart] != after[chart] or (screen, name) == ("unrolled", "T")
         assert link(at) == SMALL | {KINDS[name].key: f"{value:g}"}
         assert pictures(visit(screen, **link(at))) == after, "the link shows the same to another visitor"
@@ -305,7 +309,12 @@ class TestWidgets:
     @pytest.mark.parametrize("cell", CELLS)
     def test_only_settings_that_count_are_offered(self, cell):
         at = visit("gates", cell=cell, **SMALL)
-        shown = {w.label for kind in (at.slider, at.selectbox, at.toggle) for w in kind if not w.proto.disabled}
+        shown = {
+            w.label
+            for kind in (at.slider, at.selectbox, at.toggle, at.button_group)
+            for w in kind
+            if not w.proto.disabled
+        }
         for name, owner in (("activation", "rnn"), ("reset_after", "gru"), ("z_keeps", "gru")):
             assert (words("en")(f"setting.{name}") in shown) == (cell == owner)
 
@@ -337,9 +346,9 @@ class TestOwnNumbers:
         assert link(at) == {"input": "own", "x": "0.25,-2,3,4,5", "T": "5", "H": "4"}
         assert not at.warning
         wanted = perform(Experiment(input="own", numbers=(0.25, -2, 3, 4, 5), T=5, H=4)).trace
-        first = json.loads(pictures(at)["states"])
-        assert first == json.loads(pictures(visit("gates", **link(at)))["states"])
-        assert text(wanted["h"][4, 0, 0]) in charts(at)["states"]["alt"]
+        first = pictures(at)["gates"]
+        assert first == pictures(visit("gates", **link(at)))["gates"]
+        assert text(wanted["h"][4, 0, 0]) in charts(at)["gates"]["alt"]
 
     @pytest.mark.parametrize("lang", LANGUAGES)
     @pytest.mark.parametrize(
@@ -381,11 +390,11 @@ class TestOwnNumbers:
         at, area = self.own()
         area.set_value("0.123456789, 123456.75")
         fine(at.run())
-        before = pictures(at)["states"]
+        before = pictures(at)["gates"]
         go(at, "home")
         go(at, "gates")
         assert at.session_state["experiment"].numbers == (0.123456789, 123456.75)
-        assert pictures(at)["states"] == before
+        assert pictures(at)["gates"] == before
 
     def test_markup_is_not_dressed_up(self):
         at, area = self.own()
@@ -458,8 +467,8 @@ class TestNothingElseChanges:
     def test_a_language_changes_no_number(self, screen):
         english, korean = (pictures(visit(screen, lang=lang, **SMALL)) for lang in LANGUAGES)
         for name in english:
-            one, other = json.loads(english[name]), json.loads(korean[name])
-            assert [drawn(t) for t in one["data"]] == [drawn(t) for t in other["data"]]
+            one, other = unpack(english[name]), unpack(korean[name])
+            np.testing.assert_equal([drawn(t) for t in one["data"]], [drawn(t) for t in other["data"]])
 
     @every_page
     def test_two_visitors_see_the_same(self, screen):
@@ -513,10 +522,10 @@ class TestLanguageAndReset:
         for name, chart in charts(at).items():
             assert re.search("[가-힣]", chart["alt"]) and re.search("[가-힣]", chart["words"]["csv"])
             # The unrolled network holds symbols and numbers only.
-            assert name == "unrolled" or re.search("[가-힣]", chart["figure"]), "a picture in the other language"
+            assert name == "unrolled" or is_korean(chart["figure"]), "a picture in the other language"
         set_to(at, "language", "en", "ko")
         assert at.title[0].value == english and link(at)["lang"] == "en"
-        assert not re.search("[가-힣]", "".join(pictures(at).values()))
+        assert not any(map(is_korean, pictures(at).values()))
 
     @every_page
     def test_reset(self, screen):
@@ -571,7 +580,7 @@ class TestCharts:
             assert chart["words"] == {
                 tool: words(lang)(f"toolbar.{tool}") for tool in ("reset", "svg", "png", "csv", "full", "failed")
             }
-            assert chart["height"] == json.loads(chart["figure"])["layout"]["height"]
+            assert chart["height"] == unpack(chart["figure"])["layout"]["height"]
 
     @pytest.mark.parametrize("cell", CELLS)
     def test_hold_the_numbers_of_the_run(self, cell):
@@ -579,15 +588,13 @@ class TestCharts:
         at = visit("gates", cell=cell, u="3", **SMALL)
         seen = 0
         for figure in pictures(at).values():
-            for drawn in json.loads(figure, parse_constant=pytest.fail)["data"]:
+            for drawn in unpack(figure)["data"]:
                 if drawn["type"] == "heatmap":
-                    sent = np.frombuffer(base64.b64decode(drawn["z"]["bdata"]), np.float32).reshape(4, 12)
-                    np.testing.assert_array_equal(sent, trace[drawn["name"]][:, 0].T.astype(np.float32))
+                    np.testing.assert_array_equal(drawn["z"], trace[drawn["name"]][:, 0].T.astype(np.float32))
                     seen += 1
         assert seen == len({*trace.cell.gates, *trace.cell.states})
-        lines = json.loads(pictures(at)["unit"])["data"]
-        sent = [np.frombuffer(base64.b64decode(line["y"]["bdata"]), np.float32) for line in lines]
-        np.testing.assert_array_equal(sent[-1], trace["h"][:, 0, 2].astype(np.float32))
+        lines = unpack(pictures(at)["unit"])["data"]
+        np.testing.assert_array_equal(lines[-1]["y"], trace["h"][:, 0, 2].astype(np.float32))
 
     def test_grow_on_a_projector(self):
         for scale, query in ((1.0, {}), (1.5, {"projector": "1"})):
@@ -613,12 +620,11 @@ class TestAlternativeText:
 
     def alts(self, page, cell="lstm", lang="en", **query):
         at = visit(page, cell=cell, lang=lang, seed="3", **query, **SMALL)
-        found = {name: chart["alt"] for name, chart in charts(at).items()}
-        for alt in found.values():
-            assert alt and not re.search(r"[<>*{}`]|nan|e-\d", alt)
-            shown = [re.sub(r"<sub>.*?</sub>|<[^>]*>", "", m.value) for m in at.markdown]
-            assert page == "gates" or any(alt.rstrip(".") in words_ for words_ in shown)
-        return found
+        shown = " ".join(m.value for m in at.markdown)
+        for name, chart in charts(at).items():
+            assert chart["alt"] and not re.search(r"[<>*{}`]|nan|e-\d", chart["alt"])
+            assert chart["caption"] or name == "gates" or chart["alt"] in shown
+        return {name: chart["alt"] for name, chart in charts(at).items()}
 
     @pytest.mark.parametrize("lang", LANGUAGES)
     @pytest.mark.parametrize("cell", CELLS)
@@ -626,7 +632,7 @@ class TestAlternativeText:
         trace = perform(self.E.replace(cell=cell)).trace
         alts = self.alts("gates", cell, lang, t="7", u="2")
         gates = [q for q in trace.cell.gates if q not in trace.cell.states]
-        for names, charts_ in ((gates, ("gates", "unit")), (trace.cell.states, ("states", "unit"))):
+        for names, charts_ in ((gates, ("gates", "unit")), (trace.cell.states, ("gates", "unit"))):
             for q, name in product(names, charts_):
                 letter = "C" if q == "c" else q
                 assert f"{letter} = {text(trace[q][6, 0, 1])}" in alts[name]

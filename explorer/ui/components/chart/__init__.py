@@ -5,9 +5,6 @@ The browser loads the plotly.js that the plotly package ships, once, from our ow
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
@@ -16,23 +13,11 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.figures.theme import IN_THE_DARK
+from explorer.ui.components import packing
+from explorer.ui.components.publishing import loader, module, published
 
 HERE = Path(__file__).parent
-STATIC = Path(__file__).resolve().parents[4] / "static"
 TOOLS = ("reset", "svg", "png", "csv", "full")
-
-
-def published(name: str, content: bytes) -> str:
-    """The URL of a file on our own server: written to static/ once, under a name that changes with its content."""
-    stem, _, ending = name.partition(".")
-    target = STATIC / f"{stem}-{hashlib.sha256(content).hexdigest()[:12]}.{ending}"
-    if not target.exists():
-        STATIC.mkdir(exist_ok=True)
-        partial = STATIC / f".{target.name}.{os.getpid()}"
-        partial.write_bytes(content)
-        partial.replace(target)
-    base = st.get_option("server.baseUrlPath").strip("/")
-    return f"{'/' + base if base else ''}/app/static/{target.name}"
 
 
 @cache
@@ -42,50 +27,44 @@ def plotly_js() -> str:
     return published("plotly.min.js", (package / "package_data" / "plotly.min.js").read_bytes())
 
 
-def _script() -> str:
-    """Our own script as a module of two lines, so that it does not travel with every chart."""
-    code = f"const DARK = {json.dumps(IN_THE_DARK)};\n" + (HERE / "chart.js").read_text(encoding="utf-8")
-    url = json.dumps(published("chart.js", code.encode()))
-    return (
-        f"const loaded = import(new URL({url}, location.origin));\n"
-        "export default (chart) => {\n"
-        "  const stop = loaded.then((module) => module.default(chart));\n"
-        "  return () => stop.then((end) => end?.());\n"
-        "};\n"
-    )
-
-
 _component = st.components.v2.component(
     "gate_chart",
     html='<div class="gate-chart"></div>',
     css=(HERE / "chart.css").read_text(encoding="utf-8"),
-    js=_script(),
+    js=loader(module(HERE / "chart.js", HERE.parent / "packing.js", DARK=IN_THE_DARK)),
     isolate_styles=False,
 )
 
 
 def chart(
-    figure: str,
+    figure: bytes,
     *,
     key: str,
     alt: str,
     file_name: str,
+    title: str = "",
+    caption: bool = True,
     words: Callable[..., str],
     height: int,
     cursor: tuple[int, int] | None = None,
     on_click: Callable[[], None] | None = None,
     scale: float = 1.0,
 ) -> None:
-    """Show a figure, given as JSON.
+    """Show a figure, given packed.
 
     alt        one true sentence made from the figure's numbers; the label for screen readers
     file_name  of the downloads, without ending
+    title      above the figure
+    caption    whether the sentence also stands below it
     cursor     (step, unit) to mark, both counted from 1
     on_click   called after a click has put {"step", "unit" or None} into `st.session_state[key].click`
     scale      of text, 1.5 on a projector
     """
     about = {
+        "figure": figure,
         "alt": alt,
+        "title": title,
+        "caption": caption,
         "file": file_name,
         "height": height,
         "scale": scale,
@@ -94,8 +73,7 @@ def chart(
         "words": {tool: words(f"toolbar.{tool}") for tool in (*TOOLS, "failed")},
         "plotly": plotly_js(),
     }
-    data = {"figure": figure, "about": json.dumps(about)}  # two values: each costs Streamlit an inspection
-    _component(key=key, data=data, on_click_change=on_click or _ignore, height="content")
+    _component(key=key, data=packing.pack(about), on_click_change=on_click or _ignore, height="content")
 
 
 def _ignore() -> None:

@@ -1,6 +1,8 @@
 // One Plotly figure. Streamlit calls the default function again with new data and the same element:
 // build once, then let Plotly.react change what changed.
 
+import { aligned, unpack } from "./packing.js";
+
 const CHARTS = new WeakMap();
 const CURSOR = "explorer:cursor"; // a step that is hovered or clicked in any chart of the page
 
@@ -29,7 +31,8 @@ function recoloured(json) {
   return json.replace(/#[0-9a-f]{6}\b/gi, (colour) => DARK[colour.toLowerCase()] ?? colour);
 }
 
-// On a projector every written size grows.
+// On a projector every written size grows; on a phone it shrinks a little.
+const NARROW = 480;
 function enlarge(node, scale) {
   if (scale === 1 || typeof node !== "object" || node === null) return;
   for (const [key, value] of Object.entries(node)) {
@@ -39,22 +42,14 @@ function enlarge(node, scale) {
   }
 }
 
+const same = (a, b) => a.length === b.length && a.every((value, k) => value === b[k]);
+
 const isDark = (node) => {
   const [r, g, b] = getComputedStyle(node).color.match(/[\d.]+/g).map(Number);
   return r + g + b > 382; // light text means a dark page
 };
 
 // ---- numbers as CSV: one row a step, one column a line or a unit of a heatmap ----
-
-function decoded(values) {
-  if (!values?.bdata) return values;
-  const bytes = Uint8Array.from(atob(values.bdata), (c) => c.charCodeAt(0));
-  const kinds = { f4: Float32Array, f8: Float64Array, i4: Int32Array, i2: Int16Array, i1: Int8Array, u1: Uint8Array, u2: Uint16Array, u4: Uint32Array };
-  const flat = Array.from(new kinds[values.dtype](bytes.buffer));
-  if (!values.shape) return flat;
-  const width = Number(String(values.shape).split(",").pop());
-  return Array.from({ length: flat.length / width }, (_, k) => flat.slice(k * width, (k + 1) * width));
-}
 
 const plain = (html) => String(html ?? "").replace(/<[^>]*>/g, "");
 const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
@@ -68,10 +63,10 @@ export function toCSV(figure) {
   for (const trace of figure.data) {
     const name = plain(trace.name);
     if (trace.type === "heatmap") {
-      decoded(trace.z).forEach((row, unit) => row.forEach((value, k) => put(`${name}[${unit + trace.y0}]`, k + trace.x0, value)));
+      trace.z.forEach((row, unit) => row.forEach((value, k) => put(`${name}[${unit + trace.y0}]`, k + trace.x0, value)));
     } else {
-      const y = decoded(trace.customdata ?? trace.y);
-      decoded(trace.x).forEach((x, k) => put(name, x, y[k]));
+      const y = trace.customdata ?? trace.y;
+      trace.x.forEach((x, k) => put(name, x, y[k]));
     }
   }
   const steps = [...new Set([...columns.values()].flatMap((column) => [...column.keys()]))].sort((a, b) => a - b);
@@ -89,12 +84,16 @@ const FULL = icon("M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4");
 class Chart {
   constructor(parent) {
     this.host = parent.querySelector(".gate-chart");
-    this.tools = element("div", "tools", this.host);
+    const head = element("div", "head", this.host);
+    this.title = element("h3", "", head);
+    this.tools = element("div", "tools", head);
     this.figure = element("figure", "", this.host);
     this.figure.setAttribute("role", "figure");
     this.figure.tabIndex = 0;
     this.plot = element("div", "plot", this.figure);
     this.overlay = element("div", "overlay", this.figure);
+    this.caption = element("p", "caption", this.host);
+    this.caption.setAttribute("aria-hidden", "true"); // the figure is labelled by the same words
     this.abort = new AbortController();
     const signal = { signal: this.abort.signal };
     document.addEventListener(CURSOR, (event) => this.follow(event.detail), signal);
@@ -125,6 +124,10 @@ class Chart {
     this.data = data;
     this.trigger = trigger;
     this.figure.setAttribute("aria-label", data.alt);
+    this.title.textContent = data.title;
+    this.title.hidden = !data.title;
+    this.caption.textContent = data.alt;
+    this.caption.hidden = !data.caption;
     for (const button of this.tools.children) {
       button.title = data.words[button.className];
       button.setAttribute("aria-label", data.words[button.className]);
@@ -148,25 +151,25 @@ class Chart {
     if (this.abort.signal.aborted) return;
     const { data } = this;
     const dark = isDark(this.host);
-    const drawing = `${dark} ${data.scale} ${data.figure}`;
-    if (drawing !== this.drawing) {
-      this.drawing = drawing;
+    const drawn = this.drawn;
+    if (drawn?.dark !== dark || drawn.scale !== data.scale || !same(drawn.figure, data.figure)) {
+      this.drawn = { dark, scale: data.scale, figure: data.figure };
       let Plotly;
       try {
         Plotly = await loadPlotly(data.plotly);
       } catch {
-        this.drawing = undefined;
+        this.drawn = undefined;
         this.plot.textContent = data.words.failed;
         return;
       }
-      this.spec = JSON.parse(dark ? recoloured(data.figure) : data.figure);
+      this.spec = unpack(data.figure, dark ? recoloured : undefined);
       const { layout } = this.spec;
       this.home = Object.fromEntries(Object.entries(layout)
         .filter(([name, axis]) => /^[xy]axis\d*$/.test(name) && axis.range)
         .map(([name, axis]) => [`${name}.range`, [...axis.range]])); // Plotly writes a zoom into the layout it is given
       layout.height = data.height * data.scale;
-      enlarge(this.spec, data.scale);
       layout.width = this.width();
+      enlarge(this.spec, data.scale * (layout.width < NARROW ? 0.85 : 1));
       if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false; // a finger scrolls the page
       const config = { displayModeBar: false, displaylogo: false, doubleClick: false, responsive: false, showTips: false };
       const first = !this.plot.data;
@@ -285,8 +288,7 @@ class Chart {
     this.abort.abort();
     this.observer.disconnect();
     this.sight.disconnect();
-    this.tools.remove();
-    this.figure.remove();
+    this.host.replaceChildren();
     this.afterwards(() => this.plot.data && window.Plotly.purge(this.plot));
   }
 }
@@ -298,7 +300,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     chart = new Chart(parentElement);
     CHARTS.set(parentElement, chart);
   }
-  chart.show({ ...JSON.parse(data.about), figure: data.figure }, setTriggerValue);
+  chart.show(unpack(aligned(data)), setTriggerValue);
   return () => {
     chart.remove();
     CHARTS.delete(parentElement);
