@@ -6,7 +6,13 @@ A formula is a Python expression in these names, for a gate q:
     i, f, g, o, r, z, n, c, h   gates and states of step t
     W_iq, W_hq, b_iq, b_hq   the blocks of weight_ih, weight_hh, bias_ih, bias_hh (RNN: q = h)
 
-with + - * (⊙), @ (matrix product) and sigmoid, tanh, relu.
+with + - * (⊙), @ (matrix product) and sigmoid, tanh, relu. The chain rule also needs
+
+    dh, dc, da_q             the total ∂L/∂h_t, ∂L/∂C_t, ∂L/∂a_q,t
+    dh_direct                what the loss adds at this step
+    dh_next, z_next, …       the same of step t+1; nothing beyond the last step
+    W_hq.T                   a block transposed
+    positive(a)              1 where a > 0, else 0: the slope of ReLU
 """
 
 from __future__ import annotations
@@ -18,12 +24,13 @@ from functools import cache
 import numpy as np
 
 from explorer.numerals import tex
-from explorer.trace import Trace
+from explorer.trace import Gradients, Trace
 
 FUNCTIONS = {
     "sigmoid": lambda a: 0.5 * np.tanh(0.5 * a) + 0.5,
     "tanh": np.tanh,
     "relu": lambda a: np.maximum(a, 0),
+    "positive": lambda a: (a > 0).astype(a.dtype),
 }
 SQUASH = {"sigmoid": r"\sigma", "tanh": r"\tanh", "relu": r"\mathrm{ReLU}"}
 PARTS = {"W_i": "weight_ih", "W_h": "weight_hh", "b_i": "bias_ih", "b_h": "bias_hh"}
@@ -41,36 +48,78 @@ def equations(trace: Trace) -> dict[str, str]:
     return dict(trace.cell.equations(trace.options))
 
 
-def evaluate(formula: str | ast.expr, trace: Trace, steps=slice(None)) -> np.ndarray:
-    """The formula's value from the trace's own numbers, (steps, B, H)."""
+def chain(trace: Trace) -> dict[str, str]:
+    """The formulas of the chain rule of the trace's cell under its conventions, {gradient: formula}."""
+    return dict(trace.cell.chain(trace.options))
+
+
+def tree(formula: str | ast.expr) -> list:
+    """A formula as nested lists, for those who do not read Python: ["+", left, right], ["name", "W_if"], …"""
     node = parse(formula) if isinstance(formula, str) else formula
     match node:
-        case ast.BinOp(left, ast.Add(), right):
-            return evaluate(left, trace, steps) + evaluate(right, trace, steps)
-        case ast.BinOp(left, ast.Sub(), right):
-            return evaluate(left, trace, steps) - evaluate(right, trace, steps)
-        case ast.BinOp(left, ast.Mult(), right):
-            return evaluate(left, trace, steps) * evaluate(right, trace, steps)
-        case ast.BinOp(left, ast.MatMult(), right):
-            return evaluate(right, trace, steps) @ evaluate(left, trace, steps).T
-        case ast.Call(ast.Name(squash), [argument]):
-            return FUNCTIONS[squash](evaluate(argument, trace, steps))
+        case ast.BinOp(left, operator, right):
+            return [OPERATORS[type(operator)], tree(left), tree(right)]
+        case ast.Call(ast.Name(function), [argument]):
+            return ["call", function, tree(argument)]
+        case ast.Attribute(matrix, "T"):
+            return ["T", tree(matrix)]
         case ast.Constant(number):
-            return np.asarray(number, trace.dtype)
+            return ["number", number]
         case ast.Name(name):
-            return _named(name, trace, steps)
+            return ["name", name]
     raise ValueError(f"a formula cannot hold {ast.unparse(node)!r}")
 
 
-def _named(name: str, trace: Trace, steps) -> np.ndarray:
+OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.MatMult: "@"}
+
+
+def evaluate(formula: str | ast.expr, trace: Trace, steps=slice(None), grads: Gradients | None = None, direct=None):
+    """The formula's value from the run's own numbers, (steps, B, H).
+
+    grads, direct   for the chain rule: the Gradients and the direct ∂L/∂h_t (T, B, H) that they came from
+    """
+
+    def value(node):
+        match node:
+            case ast.BinOp(left, ast.Add(), right):
+                return value(left) + value(right)
+            case ast.BinOp(left, ast.Sub(), right):
+                return value(left) - value(right)
+            case ast.BinOp(left, ast.Mult(), right):
+                return value(left) * value(right)
+            case ast.BinOp(left, ast.MatMult(), right):
+                return value(right) @ value(left).T
+            case ast.Call(ast.Name(function), [argument]):
+                return FUNCTIONS[function](value(argument))
+            case ast.Attribute(matrix, "T"):
+                return value(matrix).T
+            case ast.Constant(number):
+                return np.asarray(number, trace.dtype)
+            case ast.Name(name):
+                return _named(name, trace, steps, grads, direct)
+        raise ValueError(f"a formula cannot hold {ast.unparse(node)!r}")
+
+    return value(parse(formula) if isinstance(formula, str) else formula)
+
+
+def _named(name: str, trace: Trace, steps, grads, direct) -> np.ndarray:
     if name == "x":
         return trace.x[steps]
+    if name == "dh_direct":
+        return direct[steps]
     if name.endswith("_prev"):
         return trace.previous[name.removesuffix("_prev")][steps]
+    if name.endswith("_next"):
+        later = _named(name.removesuffix("_next"), trace, slice(1, None), grads, direct)
+        return np.concatenate([later, np.zeros_like(trace["h"][:1])])[steps]
     if name[:3] in PARTS:
         block = trace.cell.gates.index(name[3:])
         stacked = trace.params[PARTS[name[:3]]]
         return stacked[block * trace.H : (block + 1) * trace.H]
+    if name.startswith("da_"):
+        return grads.pre[name[3:]][steps]
+    if name in ("dh", "dc"):
+        return grads.state[name[1:]][steps]
     return trace[name][steps]
 
 

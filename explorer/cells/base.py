@@ -33,6 +33,8 @@ class Cell:
     keep       the gate that keeps the old state, None if the cell has none
     options    convention -> the values it may take, the default first
     equations  (options) -> {quantity: formula} in the order of computation; `explorer.equations` reads them
+    chain      (options) -> {gradient: formula}, the chain rule backwards through a step, in that order
+    phases     the quantities that a textbook explains together, in its order
     forward    (params, x, state, options) -> (values, tape)
     backward   (params, tape, dh, options) -> Backward
     source     where the equations come from
@@ -46,6 +48,8 @@ class Cell:
     keep: str | None
     options: Mapping[str, tuple]
     equations: Callable[[Mapping], Mapping[str, str]]
+    chain: Callable[[Mapping], Mapping[str, str]]
+    phases: tuple[tuple[str, ...], ...]
     forward: Callable
     backward: Callable
     source: str

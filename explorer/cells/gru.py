@@ -38,6 +38,21 @@ def equations(options) -> dict[str, str]:
     }
 
 
+def chain(options) -> dict[str, str]:
+    keep, take, pull = ("z", "(1 - z)", "h_prev - n") if options["z_keeps"] else ("(1 - z)", "z", "n - h_prev")
+    later = keep.replace("z", "z_next")
+    if options["reset_after"]:
+        via_n, reset = "W_hn.T @ (da_n_next * r_next)", "da_n * (W_hn @ h_prev + b_hn)"
+    else:
+        via_n, reset = "r_next * (W_hn.T @ da_n_next)", "(W_hn.T @ da_n) * h_prev"
+    return {
+        "dh": f"dh_direct + dh_next * {later} + W_hr.T @ da_r_next + W_hz.T @ da_z_next + {via_n}",
+        "da_n": f"dh * {take} * (1 - n * n)",
+        "da_z": f"dh * ({pull}) * z * (1 - z)",
+        "da_r": f"{reset} * r * (1 - r)",
+    }
+
+
 def ranges(options) -> dict[str, tuple[float, float]]:
     return {"r": (0, 1), "z": (0, 1), "n": (-1, 1), "h": (-1, 1)}
 
@@ -213,6 +228,8 @@ CELL = Cell(
     keep="z",
     options=MappingProxyType({"reset_after": (True, False), "z_keeps": (True, False)}),
     equations=equations,
+    chain=chain,
+    phases=(("r",), ("z",), ("n",), ("h",)),
     forward=forward,
     backward=backward,
     source="Cho et al. 2014 (arXiv 1406.1078); Chung et al. 2014 (arXiv 1412.3555)",

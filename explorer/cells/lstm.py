@@ -43,6 +43,17 @@ def equations(options) -> dict[str, str]:
     }
 
 
+def chain(options) -> dict[str, str]:
+    return {
+        "dh": "dh_direct + W_hi.T @ da_i_next + W_hf.T @ da_f_next + W_hg.T @ da_g_next + W_ho.T @ da_o_next",
+        "da_o": "dh * tanh(c) * o * (1 - o)",
+        "dc": "dh * o * (1 - tanh(c) * tanh(c)) + dc_next * f_next",
+        "da_g": "dc * i * (1 - g * g)",
+        "da_i": "dc * g * i * (1 - i)",
+        "da_f": "dc * c_prev * f * (1 - f)",
+    }
+
+
 def ranges(options) -> dict[str, tuple[float, float]]:
     return {"i": (0, 1), "f": (0, 1), "g": (-1, 1), "o": (0, 1), "h": (-1, 1)}
 
@@ -145,6 +156,8 @@ CELL = Cell(
     keep="f",
     options=MappingProxyType({}),
     equations=equations,
+    chain=chain,
+    phases=(("f",), ("i",), ("g",), ("c",), ("o", "h")),
     forward=forward,
     backward=backward,
     source="Hochreiter & Schmidhuber 1997; forget gate: Gers, Schmidhuber & Cummins 2000",

@@ -17,6 +17,11 @@ def equations(options) -> dict[str, str]:
     return {"h": f"{options['activation']}(W_ih @ x + b_ih + W_hh @ h_prev + b_hh)"}
 
 
+def chain(options) -> dict[str, str]:
+    slope = {"tanh": "(1 - h * h)", "sigmoid": "h * (1 - h)", "relu": "positive(a_h)"}[options["activation"]]
+    return {"dh": "dh_direct + W_hh.T @ da_h_next", "da_h": f"dh * {slope}"}
+
+
 def ranges(options) -> dict[str, tuple[float, float]]:
     activation = options["activation"]
     return {"h": RANGE[activation]} if activation in RANGE else {}
@@ -100,6 +105,8 @@ CELL = Cell(
     keep=None,
     options=MappingProxyType({"activation": ("tanh", "relu", "sigmoid")}),
     equations=equations,
+    chain=chain,
+    phases=(("h",),),
     forward=forward,
     backward=backward,
     source="Elman 1990",

@@ -79,7 +79,7 @@ def test_full_screen_and_back(server, visit):
 def test_every_chart_is_a_figure_with_a_sentence(server, visit):
     page = visit(f"{server}/gates?T=20&H=4")
     figures = page.get_by_role("figure").all()
-    assert len(figures) == 5
+    assert len(figures) == 4
     for one in figures:
         assert "step 5" in one.get_attribute("aria-label")
 

@@ -30,7 +30,7 @@ def check_unrolled(page):
 def check_gates(page):
     trace = perform(EXPERIMENT).trace
     drawn = figure(page, "gates")["traces"]
-    assert [panel["name"] for panel in drawn] == ["r", "z", "n"]
+    assert [panel["name"] for panel in drawn] == ["r", "z", "n", "h"]
     for panel in drawn:
         np.testing.assert_allclose(panel["z"], trace[panel["name"]][:, 0].T, rtol=1e-6, atol=1e-7)
 

@@ -114,4 +114,4 @@ def test_reset_goes_back_to_the_first_picture(server, visit):
     page.get_by_role("button", name=EN("setting.reset")).click()
     settle(page)
     assert query(page) == {}
-    assert len(figure(page, "gates")["traces"]) == 4
+    assert len(figure(page, "gates")["traces"]) == 6
