@@ -106,7 +106,6 @@ def measure(starts: int, presses: int) -> tuple[list[float], dict[str, list[floa
                 wait_until_up(process, port)
                 times = {
                     "Gates, sequence length": keys(browser, port, "gates?T=200&H=32", "T_", 4, presses),
-                    "Unrolled, step": keys(browser, port, "unrolled?T=200&H=32", "step_", 1, presses),
                 }
         finally:
             browser.close()

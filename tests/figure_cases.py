@@ -13,7 +13,6 @@ from explorer.figures import half_life as _half_life
 from explorer.figures import heatmaps as _heatmaps
 from explorer.figures import saturation as _saturation
 from explorer.figures import unit_lines as _unit_lines
-from explorer.figures import unrolled as _unrolled
 from explorer.measures import norm
 from explorer.performing import rivals
 
@@ -28,7 +27,6 @@ half_life = checked(_half_life.half_life)
 heatmaps = checked(_heatmaps.heatmaps)
 saturation = checked(_saturation.saturation)
 unit_lines = checked(_unit_lines.unit_lines)
-unrolled = checked(_unrolled.unrolled)
 
 
 def key(name, /, **values) -> str:
@@ -68,7 +66,6 @@ def figures(experiment, words=key):
     found = {
         "heatmaps": partial(heatmaps, trace, quantities(trace), words),
         "unit_lines": partial(unit_lines, trace, quantities(trace), 1, words),
-        "unrolled": partial(unrolled, trace, min(5, trace.T), 1, p.input.steps, words),
         "gradients": lambda: gradients(curves(experiment), experiment.steps_with_loss, words),
     }
     if trace.cell.keep:

@@ -29,7 +29,6 @@ from tests.figure_cases import (
     quantities,
     saturation,
     unit_lines,
-    unrolled,
 )
 
 ALL = [pytest.param(*case, id=case[0]) for case in every_figure()]
@@ -92,8 +91,7 @@ class TestAllFigures:
             for name, make in figures(Experiment(cell=cell, T=6, H=3), words(language)).items():
                 figure = make()
                 assert figure.data, name
-                if name != "unrolled":  # it holds symbols and numbers only
-                    assert bool(re.search("[가-힣]", said(figure))) == (language == "ko"), name
+                assert bool(re.search("[가-힣]", said(figure))) == (language == "ko"), name
 
     @pytest.mark.parametrize(("name", "make"), ALL)
     def test_never_take_a_scale_from_the_data(self, name, make):
@@ -151,11 +149,9 @@ class TestOverflow:
         [
             lambda trace: heatmaps(trace, ["h"], key),
             lambda trace: unit_lines(trace, ["h"], 1, key),
-            lambda trace: unrolled(trace, 20, 1, [""] * 40, key),
-            lambda trace: unrolled(trace, 40, 3, [""] * 40, key),
             lambda trace: gradients({"rnn_relu": np.array([np.nan, np.inf, 1e300, 1])}, range(3, 4), key),
         ],
-        ids=["heatmaps", "unit_lines", "unrolled before", "unrolled after", "gradients"],
+        ids=["heatmaps", "unit_lines", "gradients"],
     )
     def test_still_builds(self, make):
         with warnings.catch_warnings():
@@ -375,78 +371,6 @@ class TestGradients:
         figure = gradients(curves(self.E.replace(cell=cell)), self.E.steps_with_loss, key)
         assert figure.to_json() == gradients(curves(self.E), self.E.steps_with_loss, key).to_json()
         assert len(figure.data) == len(rivals(self.E)) + 1
-
-
-class TestUnrolled:
-    @by_cell
-    @pytest.mark.parametrize(("step", "first"), [(1, 1), (2, 1), (3, 1), (6, 4), (10, 8), (12, 8)])
-    def test_shows_five_steps_around_the_chosen(self, cell, step, first):
-        p = perform(Experiment(cell=cell, T=12, H=4))
-        figure = unrolled(p.trace, step, 2, p.input.steps, key)
-        steps = np.arange(first, first + 5)
-        for line in figure.data:
-            np.testing.assert_array_equal(line.x, steps)
-        shown = re.findall(r"t = (\d+)", said(figure))
-        assert list(map(int, shown)) == list(steps)
-        held = {line.name: line.y for line in figure.data}
-        np.testing.assert_array_equal(held["[symbol.h]"], p.trace["h"][steps - 1, 0, 1])
-        np.testing.assert_array_equal(held["x[1]"], p.trace.x[steps - 1, 0, 0])
-        assert ("[symbol.c]" in held) == (cell == "lstm")
-
-    @by_cell
-    def test_writes_the_numbers_of_its_unit(self, cell):
-        from explorer.numerals import text
-
-        p = perform(Experiment(cell=cell, T=12, H=4))
-        for unit in (1, 4):
-            figure = unrolled(p.trace, 6, unit, p.input.steps, key)
-            texts = [a.text for a in figure.layout.annotations]
-            for t in (4, 5, 6, 7, 8):
-                assert f"h = {text(p.trace['h'][t - 1, 0, unit - 1])}" in texts
-                assert f"x = {text(p.trace.x[t - 1, 0, 0])}" in texts
-            if cell == "lstm":
-                assert text(p.trace["c"][5, 0, unit - 1]) in texts
-
-    def test_the_first_cell_receives_the_initial_state(self):
-        p = perform(Experiment(cell="rnn", T=12, H=4))
-        figure = unrolled(p.trace, 1, 1, p.input.steps, key)
-        [first] = [a for a in figure.layout.annotations if a.x == 0.5 and a.text]
-        assert first.text == "0"
-
-    def test_the_chosen_cell_stands_out(self):
-        p = perform(Experiment(T=12, H=4))
-        figure = unrolled(p.trace, 6, 1, p.input.steps, key)
-        boxes = [s for s in figure.layout.shapes if s.type == "rect"]
-        chosen = [s for s in boxes if s.line.color == theme.HUES["gradient"][0]]
-        assert [(s.x0 + s.x1) / 2 for s in chosen] == [6]
-
-    def test_the_bar_is_h_on_the_scale_of_signed_values(self):
-        p = perform(Experiment(T=12, H=4))
-        figure = unrolled(p.trace, 6, 1, p.input.steps, key)
-        ramp = theme.diverging()
-        boxes = [s for s in figure.layout.shapes if s.type == "rect"]
-        for t in range(4, 9):
-            h = p.trace["h"][t - 1, 0, 0]
-            wanted = ramp[round((h + 1) / 2 * (len(ramp) - 1))]
-            drawn = [s.fillcolor for s in boxes if abs((s.x0 + s.x1) / 2 - t) < 1e-9]
-            assert wanted in drawn
-
-    def test_names_the_steps_of_the_input(self):
-        p = perform(Experiment(T=12, H=4).replace(input="korean"))
-        assert {"추천해요", "굉장히", "좋다"} <= {
-            a.text for a in unrolled(p.trace, 2, 1, p.input.steps, key).layout.annotations
-        }
-
-    @pytest.mark.parametrize("T", [2, 3, 4])
-    def test_a_short_sequence_is_shown_whole(self, T):
-        p = perform(Experiment(T=T, H=2))
-        for step in range(1, T + 1):
-            figure = unrolled(p.trace, step, 1, p.input.steps, key)
-            np.testing.assert_array_equal(figure.data[0].x, np.arange(1, T + 1))
-
-    def test_many_inputs_are_counted(self):
-        p = perform(Experiment(T=5, H=2, input="english", D=16))
-        assert any("… (16)" in (a.text or "") for a in unrolled(p.trace, 2, 1, p.input.steps, key).layout.annotations)
 
 
 def test_layers_of_a_stack_draw_their_own_numbers():

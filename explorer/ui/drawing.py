@@ -14,10 +14,12 @@ import streamlit as st
 from cachetools import LRUCache, cached
 
 from explorer.experiment import Experiment
+from explorer.i18n import table
 from explorer.performing import Performance, perform
 from explorer.ui import state
 from explorer.ui.components.chart import chart
 from explorer.ui.components.packing import pack
+from explorer.ui.components.stage import stage, staged
 from explorer.ui.language import current, say, speaker
 
 MEGABYTE = 2**20
@@ -40,6 +42,30 @@ def _drawn(make: Callable[[], dict], name: str, language: str, experiment: Exper
     """The figure packed, and its height."""
     figure = make()
     return pack(figure), figure["layout"]["height"]
+
+
+@cached(LRUCache(96 * MEGABYTE, len), key=lambda experiment, label: (experiment, label), lock=Lock())
+def _staged(experiment: Experiment, label: str) -> bytes:
+    """The experiment's run as the stage takes it, packed."""
+    return pack(staged(performed(experiment), label))
+
+
+def show_stage() -> None:
+    """Put the experiment's run on the stage; where the hand rests, there the page and the URL follow."""
+    experiment, view = state.experiment(), state.view()
+    texts = table(current())
+    stage(
+        _staged(experiment, say(f"cell.{experiment.cell}")),
+        key="stage",
+        cursor={name: getattr(view, name) for name in STAGE_CURSOR},
+        words={key.removeprefix("stage."): words for key, words in texts.items() if key.startswith("stage.")},
+        language=current(),
+        file_name=file_name("stage", experiment),
+        on_rest=lambda cursor: state.look(**{name: cursor[name] for name in STAGE_CURSOR}),
+    )
+
+
+STAGE_CURSOR = ("step", "unit", "level", "quantity", "back")
 
 
 def show(

@@ -10,7 +10,6 @@ from threading import Lock
 import streamlit as st
 from threadpoolctl import threadpool_limits
 
-from explorer.figures.theme import TEXT
 from explorer.i18n import LANGUAGES
 from explorer.measures import overflow
 from explorer.ui import settings, state
@@ -134,14 +133,8 @@ def _draw_notes() -> None:
 def dress() -> None:
     """The few rules of style that Streamlit's theme cannot say."""
     projector = PROJECTOR if state.view().projector else ""
-    st.html(f"<style>{STYLE}{projector}{EQUATIONS}</style>")
+    st.html(f"<style>{STYLE}{projector}</style>")
 
 
 PROJECTOR = "html { font-size: 24px !important; } .stMainBlockContainer { max-width: none !important; }"
-# Symbols in equations keep their hue in the dark, in its lighter step.
-EQUATIONS = "".join(
-    f'.katex [style*="color: rgb({red}, {green}, {blue})"] {{ color: light-dark({light}, {dark}) !important; }}'
-    for light, dark in TEXT.values()
-    for red, green, blue in [bytes.fromhex(light[1:])]
-)
 STYLE = (Path(__file__).parent / "frame.css").read_text(encoding="utf-8")

@@ -14,6 +14,8 @@ import streamlit as st
 from explorer.experiment import Choice, Experiment, Fallback, Number, Switch, setting
 from explorer.i18n import LANGUAGES
 
+QUANTITIES = ("f", "i", "g", "c", "o", "h", "r", "z", "n", "dh", "dc", *(f"da_{gate}" for gate in "figorznh"))
+
 
 @dataclass(frozen=True)
 class View:
@@ -21,12 +23,16 @@ class View:
 
     lang       "en", "ko", or "auto" for the browser's
     step, unit the cursor, both counted from 1
+    level, quantity, back   where the stage stands: the cell, one formula, one sum; values or gradients
     projector  everything half as large again, the sidebar folded
     """
 
     lang: str = setting("auto", Choice("lang", ("auto", *LANGUAGES)))
     step: int = setting(5, Number("t", 1, 500))
     unit: int = setting(1, Number("u", 1, 64))
+    level: int = setting(1, Number("level", 1, 3))
+    quantity: str = setting("f", Choice("q", QUANTITIES))
+    back: bool = setting(False, Switch("back"))
     projector: bool = setting(False, Switch("projector"))
 
 

@@ -72,19 +72,6 @@ def test_the_forget_bias_is_the_one_slider_of_home(server, visit):
     assert before[2]["y"][0] > 10 * after[2]["y"][0]
 
 
-def test_arrow_keys_step_through_the_network(server, visit):
-    page = visit(f"{server}/unrolled?T=30&t=5")
-    page.locator("body").press("ArrowRight")
-    settle(page)
-    expect(page.locator("h1")).to_contain_text("step 6")
-    page.locator("body").press("ArrowLeft")
-    settle(page)
-    expect(page.locator("h1")).to_contain_text("step 5")
-    page.get_by_role("button", name="▶").click()
-    settle(page)
-    assert query(page)["t"] == "6"
-
-
 def test_a_click_on_a_cell_moves_every_cursor_and_draws_no_network_anew(server, visit):
     page = visit(f"{server}/gates?T=20&H=4&t=2")
     drawn = figure(page, "gates")["drawn"]

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -62,6 +63,7 @@ def forget():
     """Empty the server's caches."""
     drawing.performed.cache_clear()
     drawing._drawn.cache_clear()
+    drawing._staged.cache_clear()
 
 
 @pytest.fixture
@@ -105,7 +107,7 @@ def link(at: AppTest) -> dict[str, str]:
 
 def charts(at: AppTest) -> dict[str, dict]:
     """What the page's charts were given, by name."""
-    found = (element.proto for element in at.get("bidi_component"))
+    found = (element.proto for element in at.get("bidi_component") if "chart_" in element.proto.id)
     sent = {proto.id.rpartition("chart_")[2]: unpack(proto.bytes) for proto in found}
     return {name: chart | {"figure": chart["figure"].tobytes()} for name, chart in sent.items()}
 
@@ -113,6 +115,13 @@ def charts(at: AppTest) -> dict[str, dict]:
 def pictures(at: AppTest) -> dict[str, bytes]:
     """The figures alone, packed."""
     return {name: chart["figure"] for name, chart in charts(at).items()}
+
+
+def on_stage(at: AppTest) -> tuple[dict, dict]:
+    """What the stage was given: its words and cursor, and the run."""
+    [proto] = [element.proto for element in at.get("bidi_component") if "chart_" not in element.proto.id]
+    sent = unpack(proto.bytes)
+    return sent["about"] | {"cursor": json.loads(sent["about"]["cursor"])}, unpack(sent["run"].tobytes())
 
 
 def is_korean(figure: bytes) -> bool:
@@ -148,7 +157,7 @@ class TestEveryPage:
         at = visit(screen, lang=lang, cell=cell, **SMALL)
         assert len(at.title) == 1 and at.title[0].value
         assert bool(re.search("[가-힣]", at.title[0].value)) == (lang == "ko")
-        assert charts(at) and not at.warning
+        assert at.get("bidi_component") and not at.warning
         assert link(at) == {"lang": lang, **SMALL} | ({"cell": cell} if cell != "lstm" else {})
 
     @every_page
@@ -162,7 +171,7 @@ class TestEveryPage:
     def test_opens_at_every_size(self, screen, size):
         for cell in CELLS:
             at = visit(screen, cell=cell, **size)
-            assert charts(at)
+            assert at.get("bidi_component")
 
     @every_page
     @pytest.mark.parametrize("chosen", [*product(["rnn"], CELLS["rnn"].options["activation"]), ("gru", "other")])
@@ -244,7 +253,8 @@ class TestHostileLinks:
         for chart in charts(at).values():
             assert chart["cursor"] == {"step": 2, "unit": 1}
         at = visit("unrolled", T="2", H="1", t="400", u="60")
-        assert b"t = 2" in pictures(at)["unrolled"]
+        cursor = on_stage(at)[0]["cursor"]
+        assert (cursor["step"], cursor["unit"]) == (2, 1)
 
 
 class TestWidgets:
@@ -409,13 +419,12 @@ class TestNothingElseChanges:
     def test_moving_the_cursor_runs_no_network(self, runs, cell):
         at = visit("unrolled", cell=cell, **SMALL)
         assert len(runs) == 1
-        for name, value in (("step", 9), ("unit", 3), ("step", 1), ("unit", 4), ("step", 12)):
-            set_to(at, name, value)
-        press(at, "◀")
-        press(at, "◀")
-        press(at, "▶")
+        for t, u, level, quantity in (("9", "3", "2", "h"), ("1", "4", "3", "h"), ("12", "1", "1", "dh")):
+            at.query_params = SMALL | {"cell": cell, "t": t, "u": u, "level": level, "q": quantity}
+            fine(at.run())
+            cursor = on_stage(at)[0]["cursor"]
+            assert cursor == {"step": int(t), "unit": int(u), "level": int(level), "quantity": quantity, "back": False}
         assert len(runs) == 1
-        assert link(at)["t"] == "11" and link(at)["u"] == "4"
 
     def test_neither_does_a_language_a_page_or_a_projector(self, runs):
         at = visit("gates", **SMALL)
@@ -452,16 +461,12 @@ class TestNothingElseChanges:
             if name not in ("unit", "half_life") or "u" not in view:
                 assert before[name] == after[name]
 
-    @pytest.mark.parametrize(("screen", "names"), [("gates", ("unit", "half_life")), ("unrolled", ("unrolled",))])
+    @pytest.mark.parametrize(("screen", "names"), [("gates", ("unit", "half_life"))])
     def test_another_unit_is_another_picture(self, screen, names):
         """What is kept for the next visitor is kept by all that it depends on."""
         one, other = pictures(visit(screen, u="1", **SMALL)), pictures(visit(screen, u="3", **SMALL))
         for name in names:
             assert one[name] != other[name]
-
-    def test_another_step_is_another_picture(self):
-        one, other = (pictures(visit("unrolled", t=t, **SMALL)) for t in "67")
-        assert one["unrolled"] != other["unrolled"]
 
     @every_page
     def test_a_language_changes_no_number(self, screen):
@@ -521,8 +526,7 @@ class TestLanguageAndReset:
         assert re.search("[가-힣]", at.title[0].value)
         for name, chart in charts(at).items():
             assert re.search("[가-힣]", chart["alt"]) and re.search("[가-힣]", chart["words"]["csv"])
-            # The unrolled network holds symbols and numbers only.
-            assert name == "unrolled" or is_korean(chart["figure"]), "a picture in the other language"
+            assert is_korean(chart["figure"]), f"{name} in the other language"
         set_to(at, "language", "en", "ko")
         assert at.title[0].value == english and link(at)["lang"] == "en"
         assert not any(map(is_korean, pictures(at).values()))
@@ -546,22 +550,42 @@ class TestLanguageAndReset:
         assert not at.warning, "the refusal belongs to what was typed, not to the next numbers"
 
 
-class TestStepButtons:
-    def test_move_the_cursor(self):
-        at = visit("unrolled", t="5", **SMALL)
-        press(at, "▶")
-        assert link(at)["t"] == "6" and widget(at, "step").value == 6
-        press(at, "◀")
-        assert link(at) == SMALL, "the usual step is not in the link"
+class TestStage:
+    @pytest.mark.parametrize("cell", CELLS)
+    def test_holds_the_numbers_of_the_run(self, cell):
+        performance = perform(Experiment(cell=cell, T=12, H=4))
+        trace, grads = performance.trace, performance.grads
+        run = on_stage(visit("unrolled", cell=cell, **SMALL))[1]
+        wanted = {q: trace[q] for q in run["values"]}
+        assert set(wanted) >= {*trace.cell.gates, *trace.cell.states}
+        for q, array in wanted.items():
+            np.testing.assert_array_equal(run["values"][q], array[:, 0].astype(np.float32))
+        np.testing.assert_array_equal(run["grads"]["dh"], grads.state["h"][:, 0].astype(np.float32))
+        for gate in trace.cell.gates:
+            np.testing.assert_array_equal(run["grads"][f"da_{gate}"], grads.pre[gate][:, 0].astype(np.float32))
+        for name, array in trace.params.items():
+            np.testing.assert_array_equal(run["params"][name], array.astype(np.float32))
+        assert run["loss"] == [12] and run["direct"][-1].any() and not run["direct"][:-1].any()
 
-    def test_stop_at_the_ends(self):
-        for t, label in (("1", "◀"), ("12", "▶")):
-            at = visit("unrolled", t=t, **SMALL)
-            assert [b.proto.disabled for b in at.button if b.label in "◀▶"] == [label == "◀", label == "▶"]
+    def test_a_rest_of_the_hand_goes_to_the_link(self):
+        at = visit("unrolled", **SMALL)
+        cursor = {"step": 7, "unit": 2, "level": 3, "quantity": "o", "back": False}
+        at.session_state["view"] = replace(at.session_state["view"], **cursor)
+        at.session_state["touched"] = True
+        fine(at.run())
+        assert link(at) == SMALL | {"t": "7", "u": "2", "level": "3", "q": "o"}
+        assert on_stage(at)[0]["cursor"] == cursor
+        assert on_stage(visit("unrolled", **link(at)))[0]["cursor"] == cursor
 
-    def test_one_unit_needs_no_slider(self):
-        at = visit("unrolled", T="5", H="1")
-        assert words("en")("setting.unit") not in [s.label for s in at.slider]
+    @pytest.mark.parametrize("query", [{"level": "9"}, {"level": "x"}, {"q": "nothing"}, {"back": "maybe"}])
+    def test_a_cursor_that_cannot_be_had_is_the_usual_one(self, query):
+        usual = on_stage(visit("unrolled", **SMALL))[0]["cursor"]
+        assert on_stage(visit("unrolled", **query, **SMALL))[0]["cursor"] == usual
+
+    def test_speaks_the_visitors_language(self):
+        english, korean = (on_stage(visit("unrolled", lang=lang, **SMALL))[0] for lang in LANGUAGES)
+        assert english["words"].keys() == korean["words"].keys()
+        assert re.search("[가-힣]", korean["words"]["to_back"]) and english["run"] == korean["run"]
 
 
 class TestCharts:
@@ -648,30 +672,6 @@ class TestAlternativeText:
             assert f"{gate} {opened:.0f} % open, {shut:.0f} % shut" in alt
 
     @pytest.mark.parametrize("lang", LANGUAGES)
-    def test_of_the_unrolled_lstm(self, lang):
-        trace = perform(self.E).trace
-        alt = self.alts("unrolled", "lstm", lang, t="7", u="2")["unrolled"]
-        i, f, g, c, h = (trace[q][6, 0, 1] for q in "ifgch")
-        for number in (f"{100 * f:.0f} %", text(trace["c"][5, 0, 1]), text(i * g), text(c), text(h)):
-            assert number in alt
-
-    @pytest.mark.parametrize("lang", LANGUAGES)
-    @pytest.mark.parametrize("z_keeps", [True, False])
-    def test_of_the_unrolled_gru(self, lang, z_keeps):
-        trace = perform(self.E.replace(cell="gru", z_keeps=z_keeps)).trace
-        alt = self.alts("unrolled", "gru", lang, t="7", u="2", z_keeps="01"[z_keeps])["unrolled"]
-        z, n, h = (trace[q][6, 0, 1] for q in "znh")
-        keep = z if z_keeps else 1 - z
-        before = trace["h"][5, 0, 1]
-        for number in (f"{100 * keep:.0f} %", text(before), f"{100 * (1 - keep):.0f} %", text(n), text(h)):
-            assert number in alt
-
-    def test_of_the_unrolled_rnn(self):
-        trace = perform(self.E.replace(cell="rnn")).trace
-        alt = self.alts("unrolled", "rnn", t="7", u="2")["unrolled"]
-        assert text(trace["h"][5, 0, 1]) in alt and text(trace["h"][6, 0, 1]) in alt
-
-    @pytest.mark.parametrize("lang", LANGUAGES)
     def test_of_the_gradients(self, lang):
         alt = self.alts("gradients", lang=lang)["gradients"]
         for name, rival in rivals(self.E).items():
@@ -696,16 +696,18 @@ class TestAlternativeText:
             assert power_of_ten(curve[last - back]) in chart["alt"]
 
 
-@pytest.mark.parametrize("cache", [drawing.performed, drawing._drawn])
+@pytest.mark.parametrize("cache", [drawing.performed, drawing._drawn, drawing._staged])
 def test_caches_are_bounded_in_bytes_and_forget(cache, monkeypatch):
     assert 0 < cache.cache.maxsize <= 2**27
     forget()
     visit("unrolled", **SMALL)
+    visit("gates", **SMALL)
     one = cache.cache.currsize
     assert one > 1000
     monkeypatch.setattr(cache.cache, "_Cache__maxsize", 3 * one)
     for seed in range(2, 9):
         visit("unrolled", seed=str(seed), **SMALL)
+        visit("gates", seed=str(seed), **SMALL)
     assert cache.cache.currsize <= 3 * one
     forget()
 

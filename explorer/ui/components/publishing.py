@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 
 import streamlit as st
@@ -25,15 +26,16 @@ def published(name: str, content: bytes) -> str:
     return f"{'/' + base if base else ''}/app/static/{target.name}"
 
 
-def module(file: Path, *uses: Path, **constants) -> str:
-    """The URL of one of our scripts.
+def module(file: Path, **constants) -> str:
+    """The URL of one of our scripts; those that it imports, as "./name.js", lie beside it or one folder up.
 
-    uses       scripts that it imports as "./name.js"
     constants  values that it finds under these names
     """
     code = file.read_text(encoding="utf-8")
-    for used in uses:
-        code = code.replace(f'"./{used.name}"', json.dumps(module(used)))
+    for name in re.findall(r'from "\./([\w.]+)"', code):
+        beside = file.with_name(name)
+        used = beside if beside.exists() else file.parents[1] / name
+        code = code.replace(f'"./{name}"', json.dumps(module(used)))
     known = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in constants.items())
     return published(file.name, (known + code).encode())
 

@@ -31,7 +31,7 @@ _component = st.components.v2.component(
     "gate_chart",
     html='<div class="gate-chart"></div>',
     css=(HERE / "chart.css").read_text(encoding="utf-8"),
-    js=loader(module(HERE / "chart.js", HERE.parent / "packing.js", DARK=IN_THE_DARK)),
+    js=loader(module(HERE / "chart.js", DARK=IN_THE_DARK)),
     isolate_styles=False,
 )
 

@@ -1,0 +1,161 @@
+// L1 to L3 in words and numbers: the cell's formulas, one of them taken apart, one of its sums in full.
+
+import { clamp, html, svg } from "./drawing.js";
+import { anatomy, factors, FUNCTIONS, names, origin, product, SLOPES } from "./run.js";
+import { formula, inNumbers, inSymbols, symbol, text } from "./written.js";
+
+const CURVE = { width: 260, height: 120, reach: 6 };
+
+export class Panel {
+  constructor(parent, stage) {
+    this.stage = stage;
+    this.node = html("section", { class: "panel" }, parent);
+    this.node.addEventListener("click", ({ target }) => {
+      const to = target.closest("[data-open]");
+      if (to) this.stage.open(to.dataset.open, to.dataset.term === undefined ? null : Number(to.dataset.term));
+    });
+  }
+
+  build() {
+    set(this.node, "aria-label", this.stage.say("panel"));
+  }
+
+  draw() {
+    const { cursor } = this.stage;
+    const drawn = [null, () => this.cell(), () => this.gate(), () => this.sum()][cursor.level]();
+    this.node.replaceChildren(...drawn);
+  }
+
+  // L1: every formula of the step, in symbols and in numbers.
+  cell() {
+    const { run, cursor } = this.stage;
+    const shown = Object.entries(cursor.back ? run.chain : run.formulas);
+    const phase = cursor.phase === null || cursor.back ? null : run.phases[cursor.phase];
+    return shown.map(([quantity, node]) => {
+      const card = html("button", { type: "button", class: `card${phase && !phase.includes(quantity) ? " dim" : ""}`, "data-open": quantity });
+      card.innerHTML = `${this.name(quantity)}${inSymbols(quantity, node)}${inNumbers(quantity, node, run, cursor.step, cursor.unit)}`;
+      return card;
+    });
+  }
+
+  name(quantity) {
+    return `<span class="what">${this.stage.say(`name.${this.stage.nameOf(quantity)}`)}</span>`;
+  }
+
+  // L2: the terms as bars, what they add up to, and the squashing of it with its slope.
+  gate() {
+    const { run, cursor } = this.stage;
+    const node = run.formula(cursor.quantity);
+    const { squash, sum, terms } = anatomy(node);
+    const head = html("div", { class: "head" });
+    head.innerHTML = this.name(cursor.quantity) + inSymbols(cursor.quantity, node);
+    const values = terms.map(({ sign, node: term }) => sign * run.number(term, cursor.step, cursor.unit));
+    const whole = run.number(sum, cursor.step, cursor.unit);
+    const limit = Math.max(...[...values, whole].map(Math.abs).filter(Number.isFinite), 1e-300);
+    const bars = html("div", { class: "bars" });
+    terms.forEach(({ node: term }, k) => bars.append(this.bar(term, values[k], limit, product(term) ? k : null)));
+    bars.append(this.total(whole, limit, squash));
+    const parts = [head, bars];
+    if (squash && SLOPES[squash]) parts.push(this.curve(squash, whole));
+    if (terms.length === 1) parts.push(this.factorList(terms[0].node));
+    return parts;
+  }
+
+  bar(term, value, limit, opens) {
+    const { cursor } = this.stage;
+    const row = html(opens === null ? "div" : "button", { class: `bar ${origin(term)}`, ...(opens === null ? {} : { type: "button", "data-open": cursor.quantity, "data-term": opens }) });
+    row.innerHTML = `<span class="from">${this.stage.say(`from.${origin(term)}`)}</span><math>${formula(term, symbol)}</math>`;
+    row.append(track(value, limit), html("span", { class: "value" }, null, text(value)));
+    return row;
+  }
+
+  total(value, limit, squash) {
+    const row = html("div", { class: "bar total" });
+    row.innerHTML = `<span class="from">${this.stage.say(squash ? "sum_before" : "sum_is")}</span><math></math>`;
+    row.append(track(value, limit), html("span", { class: "value" }, null, text(value)));
+    return row;
+  }
+
+  // A product has no terms to add: its factors, one under the other.
+  factorList(node) {
+    const { run, cursor } = this.stage;
+    const list = html("div", { class: "factors" });
+    const found = factors(node);
+    found.forEach((factor, k) => {
+      const value = run.number(factor, cursor.step, cursor.unit);
+      const row = html("div", { class: "factor" }, list);
+      row.innerHTML = `<span>${k ? "×" : ""}</span><math>${formula(factor, symbol)}</math>`;
+      html("span", { class: "value" }, row, text(value));
+    });
+    return list;
+  }
+
+  curve(squash, at) {
+    const { width, height } = CURVE;
+    const reach = Math.max(CURVE.reach, Math.min(60, Math.abs(at) * 1.2 || 0));
+    const [low, high] = { sigmoid: [0, 1], tanh: [-1, 1], relu: [0, reach] }[squash];
+    const x = (a) => ((a + reach) / (2 * reach)) * width;
+    const y = (value) => 8 + (1 - (value - low) / (high - low)) * (height - 16);
+    const holder = html("figure", { class: "squashing" });
+    const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img" }, holder);
+    const points = Array.from({ length: 81 }, (_, k) => -reach + (k / 40) * reach);
+    svg("path", { class: "axis", d: `M0 ${y(0)}H${width}M${x(0)} 0V${height}` }, picture);
+    svg("path", { class: "function", d: `M${points.map((a) => `${x(a).toFixed(1)} ${y(FUNCTIONS[squash](a)).toFixed(1)}`).join("L")}` }, picture);
+    const value = FUNCTIONS[squash](at), slope = SLOPES[squash](at);
+    const along = reach / 3, place = clamp(at, -reach, reach);
+    svg("path", { class: "tangent", d: `M${x(place - along)} ${y(value - slope * along)}L${x(place + along)} ${y(value + slope * along)}` }, picture);
+    svg("circle", { class: "point", cx: x(place), cy: y(value), r: 5 }, picture);
+    const words = this.stage.say("slope", { squash: { sigmoid: "σ", tanh: "tanh", relu: "ReLU" }[squash], at: text(at), value: text(value), slope: text(slope) });
+    set(picture, "aria-label", words);
+    html("figcaption", {}, holder, words);
+    return holder;
+  }
+
+  // L3: every product of one sum, the largest first, and what they add up to.
+  sum() {
+    const { run, cursor } = this.stage;
+    const { terms } = anatomy(run.formula(cursor.quantity));
+    const term = terms[clamp(cursor.term ?? 0, 0, terms.length - 1)]?.node;
+    const inner = term && product(term);
+    if (!inner) return this.gate();
+    const products = run.products(inner, cursor.step, cursor.unit).map((found) => ({ ...found, product: found.weight * found.value }));
+    products.sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
+    const whole = run.number(inner, cursor.step, cursor.unit);
+    const head = html("div", { class: "head" });
+    head.innerHTML = `${this.name(cursor.quantity)}<math>${formula(inner, symbol)}</math><p>${this.stage.say("sum_of", { count: products.length, unit: cursor.unit + 1 })}</p>`;
+    const table = html("table", { class: "sum" });
+    const limit = Math.max(...products.map((found) => Math.abs(found.product)), 1e-300);
+    const header = html("tr", {}, html("thead", {}, table));
+    for (const word of ["sum_from", "sum_weight", "sum_value", "sum_product"]) html("th", { scope: "col" }, header, this.stage.say(word));
+    html("th", {}, header, "");
+    const body = html("tbody", {}, table);
+    const input = names(inner[2]).includes("x");
+    for (const { k, weight, value, product: result } of products) {
+      const row = html("tr", {}, body);
+      html("th", { scope: "row" }, row, input ? (run.channels[k] ?? `x[${k + 1}]`) : this.stage.say("unit_k", { k: k + 1 }));
+      html("td", {}, row, text(weight));
+      html("td", {}, row, text(value));
+      html("td", {}, row, text(result));
+      html("td", { class: "drawn" }, row).append(track(result, limit));
+    }
+    const foot = html("tr", {}, html("tfoot", {}, table));
+    html("th", { scope: "row", colspan: 3 }, foot, this.stage.say("sum_is"));
+    html("td", {}, foot, text(whole));
+    html("td", {}, foot);
+    const holder = html("div", { class: "scroll", tabindex: 0, role: "group" });
+    set(holder, "aria-label", this.stage.say("sum_of", { count: products.length, unit: cursor.unit + 1 }));
+    holder.append(table);
+    return [head, holder];
+  }
+}
+
+const set = (node, name, value) => node.setAttribute(name, value);
+
+// A bar from the middle, rightwards for what is positive.
+function track(value, limit) {
+  const share = Number.isFinite(value) ? clamp(Math.abs(value) / limit, 0, 1) : 1;
+  const holder = html("span", { class: "track" });
+  const fill = html("span", { class: value < 0 ? "fill negative" : "fill" }, holder);
+  fill.style.width = `${(50 * share).toFixed(1)}%`;
+  return holder;
+}

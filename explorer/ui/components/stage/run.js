@@ -1,0 +1,158 @@
+// A run as the stage sees it: every named number of every step, and formulas worked out from them.
+// Formulas are trees: ["+", left, right], ["name", "W_if"], … (explorer/equations.py, tree).
+
+export const FUNCTIONS = {
+  sigmoid: (a) => 0.5 * Math.tanh(0.5 * a) + 0.5,
+  tanh: Math.tanh,
+  relu: (a) => (Number.isNaN(a) ? a : Math.max(a, 0)),
+  positive: (a) => (a > 0 ? 1 : 0),
+};
+export const SLOPES = {
+  sigmoid: (a) => FUNCTIONS.sigmoid(a) * (1 - FUNCTIONS.sigmoid(a)),
+  tanh: (a) => 1 - Math.tanh(a) ** 2,
+  relu: FUNCTIONS.positive,
+};
+const PARTS = { W_i: "weight_ih", W_h: "weight_hh", b_i: "bias_ih", b_h: "bias_hh" };
+
+export class Run {
+  constructor(packed) {
+    Object.assign(this, packed); // see stage/__init__.py, staged
+    this.zeros = new Float32Array(this.H);
+  }
+
+  // The vector that a name means at step t (from 0).
+  at(name, t) {
+    if (name === "x") return this.x[t];
+    if (name === "dh_direct") return this.direct[t];
+    if (name.endsWith("_prev")) {
+      const state = name.slice(0, -5);
+      return t > 0 ? this.values[state][t - 1] : this.initial[state];
+    }
+    if (name.endsWith("_next")) return t + 1 < this.T ? this.at(name.slice(0, -5), t + 1) : this.zeros;
+    if (name.slice(0, 3) in PARTS) return this.block(name);
+    return (this.grads[name] ?? this.values[name])[t];
+  }
+
+  // The rows of one gate in a stacked weight or bias.
+  block(name) {
+    const first = this.gates.indexOf(name.slice(3)) * this.H;
+    return this.params[PARTS[name.slice(0, 3)]].slice(first, first + this.H);
+  }
+
+  // The value of a formula for one unit (from 0).
+  number(node, t, unit) {
+    const [kind, a, b] = node;
+    switch (kind) {
+      case "+": return this.number(a, t, unit) + this.number(b, t, unit);
+      case "-": return this.number(a, t, unit) - this.number(b, t, unit);
+      case "*": return this.number(a, t, unit) * this.number(b, t, unit);
+      case "@": return this.products(node, t, unit).reduce((sum, { weight, value }) => sum + weight * value, 0);
+      case "call": return FUNCTIONS[a](this.number(b, t, unit));
+      case "number": return a;
+      case "name": return this.at(a, t)[unit];
+    }
+    throw new Error(`a formula cannot hold ${kind}`);
+  }
+
+  // The products that a matrix product adds up for one unit.
+  products([, matrix, vector], t, unit) {
+    const values = this.vector(vector, t);
+    const weights = matrix[0] === "T" ? Array.from(this.block(matrix[1][1]), (row) => row[unit]) : this.block(matrix[1])[unit];
+    return Array.from(values, (value, k) => ({ k, weight: weights[k], value }));
+  }
+
+  vector(node, t) {
+    return node[0] === "name" ? this.at(node[1], t) : Array.from({ length: this.H }, (_, k) => this.number(node, t, k));
+  }
+
+  norm(name, t) {
+    return Math.hypot(...this.at(name, t));
+  }
+
+  // The part of the gradient that step t hands back to a state of step t−1, all units.
+  through(state, t) {
+    const total = this.at(`d${state}`, t - 1);
+    if (state === "h") return total.map((value, unit) => value - this.direct[t - 1][unit]);
+    return this.at("dc", t).map((value, unit) => value * this.values.f[t][unit]);
+  }
+
+  formula(quantity) {
+    return this.formulas[quantity] ?? this.chain[quantity];
+  }
+
+  // ‖Σ_{k ≥ t} ∂L/∂a_k h_{k−1}ᵀ‖ and the norm of the last term: how ∂L/∂W_hh grows as the gradient comes back.
+  weightGradient(t) {
+    this.grown ??= this.growth();
+    return this.grown[t];
+  }
+
+  growth() {
+    const rows = this.gates.length * this.H, sum = new Float64Array(rows * this.H), grown = [];
+    for (let t = this.T - 1; t >= 0; t--) {
+      let term = 0, total = 0;
+      this.gates.forEach((gate, g) => {
+        const { delta, before } = this.outer(gate, t);
+        for (let u = 0; u < this.H; u++) {
+          for (let k = 0; k < this.H; k++) {
+            const product = delta[u] * before[k];
+            term += product * product;
+            const place = (g * this.H + u) * this.H + k;
+            sum[place] += product;
+            total += sum[place] * sum[place];
+          }
+        }
+      });
+      grown[t] = { sum: Math.sqrt(total), term: Math.sqrt(term) };
+    }
+    return grown;
+  }
+
+  // ∂L/∂W_h of a gate is the sum of delta · beforeᵀ; a reset gate multiplies one of the two for the candidate.
+  outer(gate, t) {
+    const delta = this.at(`da_${gate}`, t), before = this.at("h_prev", t);
+    if (this.cell !== "gru" || gate !== "n") return { delta, before };
+    const reset = (value, unit) => value * this.values.r[t][unit];
+    return this.resetAfter ? { delta: delta.map(reset), before } : { delta, before: before.map(reset) };
+  }
+}
+
+// ---- the anatomy of a formula ----
+
+export function names(node) {
+  if (node[0] === "name") return [node[1]];
+  return node.slice(1).flatMap((part) => (Array.isArray(part) ? names(part) : []));
+}
+
+// The squashing function if the formula is one of a sum, and the signed terms of that sum.
+export function anatomy(formula) {
+  const squash = formula[0] === "call" ? formula[1] : null;
+  return { squash, sum: squash ? formula[2] : formula, terms: terms(squash ? formula[2] : formula) };
+}
+
+function terms(node, sign = 1) {
+  if (node[0] === "+" || node[0] === "-") return [...terms(node[1], sign), ...terms(node[2], node[0] === "+" ? sign : -sign)];
+  return [{ sign, node }];
+}
+
+export function factors(node) {
+  return node[0] === "*" ? [...factors(node[1]), ...factors(node[2])] : [node];
+}
+
+// Where a term comes from: "input", "memory", "later" (the step after), "bias", or "here".
+export function origin(node) {
+  const found = names(node);
+  if (found.includes("x")) return "input";
+  if (found.some((name) => name.endsWith("_next"))) return "later";
+  if (found.some((name) => name.endsWith("_prev"))) return "memory";
+  return found.every((name) => name.startsWith("b_")) ? "bias" : "here";
+}
+
+// The matrix product inside a term, if it has one.
+export function product(node) {
+  if (node[0] === "@") return node;
+  for (const part of node.slice(1)) {
+    const found = Array.isArray(part) ? product(part) : null;
+    if (found) return found;
+  }
+  return null;
+}

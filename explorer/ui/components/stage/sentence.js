@@ -1,0 +1,36 @@
+// One true sentence for what the stage shows, made from its numbers.
+
+import { text } from "./written.js";
+
+const percent = (share) => `${(100 * share).toFixed(0)} %`;
+
+export function sentence(stage) {
+  const { run, cursor } = stage;
+  const { step, unit } = cursor;
+  const at = (name) => run.at(name, step)[unit];
+  const values = { t: step + 1, unit: unit + 1, h: text(at("h")), before: text(at("h_prev")) };
+  if (cursor.back) return back(stage, values);
+  if (run.cell === "lstm") {
+    Object.assign(values, {
+      keep: percent(at("f")), let: percent(at("i")), show: percent(at("o")), f: text(at("f")), i: text(at("i")), o: text(at("o")),
+      g: text(at("g")), before: text(at("c_prev")), add: text(at("i") * at("g")), after: text(at("c")),
+    });
+  } else if (run.cell === "gru") {
+    const keep = run.zKeeps ? at("z") : 1 - at("z");
+    Object.assign(values, { keep: percent(keep), take: percent(1 - keep), n: text(at("n")), look: percent(at("r")), r: text(at("r")), z: text(at("z")) });
+  }
+  const phase = cursor.phase === null ? "" : `_${run.phases[cursor.phase][0]}`;
+  return stage.say(`sentence_${run.cell}${phase}`, values);
+}
+
+function back(stage, values) {
+  const { run, cursor } = stage;
+  const { step } = cursor;
+  const last = run.loss.at(-1) - 1;
+  const here = run.norm("dh", step);
+  const grown = run.weightGradient(step);
+  Object.assign(values, { norm: text(here), term: text(grown.term), sum: text(grown.sum) });
+  if (step > last) return stage.say("sentence_back_after", values);
+  if (step === last) return stage.say("sentence_back_loss", values);
+  return stage.say("sentence_back", { ...values, ratio: text(here / run.norm("dh", step + 1)), steps: last - step, start: text(run.norm("dh", last)) });
+}

@@ -1,0 +1,259 @@
+// The stage: one run, one cursor, four levels, and a player that needs no server.
+// Streamlit calls the default function again with new data and the same element: build once, then change what changed.
+
+import { aligned, unpack } from "./packing.js";
+import { Circuit } from "./circuit.js";
+import { clamp, html, write } from "./drawing.js";
+import { Panel } from "./panel.js";
+import { Player } from "./player.js";
+import { Run } from "./run.js";
+import { save } from "./saving.js";
+import { sentence } from "./sentence.js";
+import { Strip } from "./strip.js";
+import { filled } from "./written.js";
+
+const STAGES = new WeakMap();
+const CURSOR = "explorer:cursor"; // a step or unit chosen anywhere on the page
+const REST = 500; // ms without a change, after which the URL is told
+const CALM = matchMedia("(prefers-reduced-motion: reduce)");
+const KEYS = {
+  ArrowRight: (stage, shift) => stage.player.advance(shift ? "phase" : "step", 1),
+  ArrowLeft: (stage, shift) => stage.player.advance(shift ? "phase" : "step", -1),
+  PageDown: (stage) => stage.player.advance("phase", 1),
+  PageUp: (stage) => stage.player.advance("phase", -1),
+  ArrowUp: (stage) => stage.go({ unit: stage.cursor.unit + 1 }),
+  ArrowDown: (stage) => stage.go({ unit: stage.cursor.unit - 1 }),
+  Home: (stage) => stage.go({ step: 0 }),
+  End: (stage) => stage.go({ step: stage.run.T - 1 }),
+  " ": (stage) => stage.player.toggle(),
+  Escape: (stage) => stage.up(),
+};
+
+class Stage {
+  constructor(parent) {
+    this.host = parent.querySelector(".stage");
+    this.host.replaceChildren();
+    this.host.stage = this; // for whoever looks from outside
+    this.strip = new Strip(this.host, this);
+    this.player = new Player(this.host, this);
+    this.sentence = html("p", { class: "sentence" }, this.host);
+    this.crumbs = html("nav", { class: "crumbs" }, this.host);
+    const below = html("div", { class: "below" }, this.host);
+    this.circuit = new Circuit(below, this);
+    this.panel = new Panel(below, this);
+    this.aloud = html("p", { class: "aloud", role: "status" }, this.host);
+    this.abort = new AbortController();
+    const signal = { signal: this.abort.signal };
+    document.addEventListener("keydown", (event) => this.key(event), signal);
+    document.addEventListener(CURSOR, ({ detail }) => this.follow(detail), signal);
+    this.host.addEventListener("pointerover", ({ target }) => this.light(target), signal);
+    this.host.addEventListener("focusin", ({ target }) => this.light(target), signal);
+    this.crumbs.addEventListener("click", ({ target }) => target.dataset.level && this.go({ level: Number(target.dataset.level) }), signal);
+    this.watch = new ResizeObserver(() => this.resize());
+    this.watch.observe(this.host);
+    this.sent = []; // cursors that the server was told and has not answered
+  }
+
+  // ---- what is shown ----
+
+  show(data, tell) {
+    const { about, run } = unpack(data);
+    const fresh = about.run !== this.about?.run; // another network or input
+    const words = about.language !== this.about?.language;
+    Object.assign(this, { about, words: about.words, palette: about.palettes[this.isDark() ? 1 : 0], tell });
+    if (fresh) this.run = new Run(unpack(run));
+    if (!this.cursor) this.cursor = { ...START, shown: "h", ...this.wanted() };
+    else if (!this.sent.includes(about.cursor)) Object.assign(this.cursor, this.wanted());
+    this.sent = this.sent.slice(this.sent.indexOf(about.cursor) + 1);
+    this.cursor = this.bounded(this.cursor);
+    if (!this.run.states.includes(this.cursor.shown)) this.cursor.shown = "h";
+    if (fresh || words || this.dark !== this.isDark()) this.build();
+    this.draw();
+  }
+
+  wanted() {
+    const { step, unit, level, quantity, back } = JSON.parse(this.about.cursor);
+    return { step: step - 1, unit: unit - 1, level, quantity, back };
+  }
+
+  isDark() {
+    const [r, g, b] = getComputedStyle(this.host).color.match(/[\d.]+/g).map(Number);
+    return r + g + b > 382; // light text means a dark page
+  }
+
+  build() {
+    this.dark = this.isDark();
+    this.palette = this.about.palettes[this.dark ? 1 : 0];
+    this.host.setAttribute("aria-label", this.say("stage", { cell: this.run.label }));
+    for (const part of [this.strip, this.player, this.circuit, this.panel]) part.build();
+  }
+
+  resize() {
+    const width = this.host.clientWidth;
+    if (!this.run || !width || width === this.width) return;
+    this.width = width;
+    this.strip.build();
+    this.draw();
+  }
+
+  draw() {
+    for (const part of [this.strip, this.player, this.circuit, this.panel]) part.draw();
+    this.host.dataset.level = this.cursor.level;
+    this.drawCrumbs();
+    write(this.sentence, sentence(this));
+    this.lightAgain();
+    this.host.dataset.drawn = String(Number(this.host.dataset.drawn ?? 0) + 1);
+  }
+
+  // ---- the one cursor ----
+
+  bounded(cursor) {
+    const { run } = this;
+    const known = cursor.back ? run.chain : run.formulas;
+    const quantity = cursor.quantity in known ? cursor.quantity : Object.keys(known)[0];
+    return {
+      ...cursor, quantity,
+      step: clamp(cursor.step, 0, run.T - 1),
+      unit: clamp(cursor.unit, 0, run.H - 1),
+      level: clamp(cursor.level, 1, 3),
+    };
+  }
+
+  // Change the cursor and draw at once; the page and the URL hear of it.
+  go(change) {
+    const before = this.cursor;
+    this.cursor = this.bounded({ ...before, ...change });
+    if (["back", "shown"].some((name) => this.cursor[name] !== before[name])) this.strip.paintOverview();
+    this.draw();
+    const { step, unit } = this.cursor;
+    if (step !== before.step || unit !== before.unit) {
+      this.announcing = true;
+      document.dispatchEvent(new CustomEvent(CURSOR, { detail: { step: step + 1, unit: unit + 1, chosen: true } }));
+      this.announcing = false;
+    }
+    if (!this.player.playing) this.rest();
+  }
+
+  follow({ step, unit, chosen }) {
+    if (!this.announcing && chosen && step) this.go({ step: step - 1, ...(unit ? { unit: unit - 1 } : {}) });
+  }
+
+  rest() {
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => {
+      write(this.aloud, this.sentence.textContent);
+      const { step, unit, level, quantity, back } = this.cursor;
+      const now = JSON.stringify({ step: step + 1, unit: unit + 1, level, quantity, back });
+      if (now === (this.sent.at(-1) ?? this.about.cursor)) return;
+      this.sent.push(now);
+      this.tell("rest", now);
+    }, REST);
+  }
+
+  open(quantity, term = null) {
+    const known = this.cursor.back ? this.run.chain : this.run.formulas;
+    const other = this.cursor.back ? [`da_${quantity}`, `d${quantity}`] : [quantity];
+    const found = [quantity, ...other].find((name) => name in known);
+    if (found) this.go({ quantity: found, term, level: term === null ? 2 : 3 });
+  }
+
+  up() {
+    if (this.cursor.phase !== null) this.go({ phase: null });
+    else this.go({ level: this.cursor.level - 1 });
+  }
+
+  sameQuantity(q) {
+    return q !== null && this.nameOf(this.cursor.quantity).replace(/^d/, "") === (this.run.cell === "rnn" ? "h" : q);
+  }
+
+  // The gate or state behind a name: da_f -> df, f -> f.
+  nameOf(quantity) {
+    return quantity.replace(/^da_/, "d");
+  }
+
+  role(quantity) {
+    return { z: "f", n: "g" }[quantity] ?? (this.run.cell === "rnn" && quantity === "h" ? "g" : quantity);
+  }
+
+  say(key, values = {}) {
+    return filled(this.words[key] ?? `[${key}]`, values);
+  }
+
+  // ---- the hand ----
+
+  key(event) {
+    const act = KEYS[event.key];
+    const inside = this.host.contains(event.target);
+    const typing = event.target.matches("input, select, textarea, [contenteditable]") && !(inside && event.target.matches(".scrub"));
+    const button = event.target.matches("button, [role=button], a") && (event.key === " " || event.key === "Enter");
+    if (!act || event.ctrlKey || event.metaKey || event.altKey || typing || button) return;
+    if (!inside && event.target !== document.body) return;
+    if (event.target.matches(".scroll") && /Arrow(Up|Down)|Page|Home|End/.test(event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act(this, event.shiftKey);
+  }
+
+  // What is pointed at lights up everywhere: circuit, formulas, bars.
+  light(target) {
+    const found = target.closest?.("[data-q], [data-open]");
+    this.lit = found ? this.nameOf(found.dataset.q ?? found.dataset.open).replace(/^d(?=.)/, "") : null;
+    this.lightAgain();
+  }
+
+  lightAgain() {
+    for (const node of this.host.querySelectorAll(".lit")) node.classList.remove("lit");
+    if (!this.lit) return;
+    for (const node of this.host.querySelectorAll("[data-q]")) {
+      node.classList.toggle("lit", this.nameOf(node.dataset.q).replace(/^d(?=.)/, "") === this.lit);
+    }
+  }
+
+  drawCrumbs() {
+    const { cursor, run } = this;
+    const names = [
+      this.say("crumb_cell", { cell: run.label, t: cursor.step + 1 }),
+      this.say(`name.${this.nameOf(cursor.quantity)}`),
+      this.say("crumb_sum"),
+    ].slice(0, cursor.level);
+    const said = names.join("›");
+    if (said === this.crumbed) return;
+    this.crumbed = said;
+    this.crumbs.setAttribute("aria-label", this.say("crumbs"));
+    this.crumbs.replaceChildren(...names.map((name, k) =>
+      k + 1 < names.length
+        ? html("button", { type: "button", "data-level": k + 1 }, null, name)
+        : html("span", { "aria-current": "location" }, null, name)));
+  }
+
+  save(format) {
+    save(this, format);
+  }
+
+  get calm() {
+    return CALM.matches;
+  }
+
+  remove() {
+    this.player.pause();
+    clearTimeout(this.resting);
+    this.abort.abort();
+    this.watch.disconnect();
+  }
+}
+
+const START = { step: 0, unit: 0, level: 1, quantity: "h", term: null, phase: null, back: false, folded: false };
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  if (!data) return;
+  let stage = STAGES.get(parentElement);
+  if (!stage?.host.isConnected) {
+    stage = new Stage(parentElement);
+    STAGES.set(parentElement, stage);
+  }
+  stage.show(aligned(data), setTriggerValue);
+  return () => {
+    stage.remove();
+    STAGES.delete(parentElement);
+  };
+}

@@ -1,0 +1,106 @@
+// How numbers, words and formulas are written; the same rules as explorer/numerals.py and explorer/i18n.
+
+const SUPERSCRIPT = { "-": "⁻", ...Object.fromEntries([..."⁰¹²³⁴⁵⁶⁷⁸⁹"].map((letter, digit) => [digit, letter])) };
+const raised = (power) => [...String(power)].map((letter) => SUPERSCRIPT[letter]).join("");
+
+// A number as plain text: −0.0412, 3.1·10⁻⁹, ∞.
+export function text(value) {
+  if (Number.isNaN(value)) return "NaN";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
+  if (value === 0) return "0";
+  const rounded = Number(value.toExponential(2));
+  const power = Number(value.toExponential(2).split("e")[1]);
+  const digits = power >= -3 && power < 4 ? rounded.toFixed(Math.max(0, 2 - power)) : value.toExponential(1);
+  const [mantissa, outside] = digits.split("e");
+  return mantissa.replace("-", "−") + (outside ? `·10${raised(Number(outside))}` : "");
+}
+
+// ---- words, with Korean particles that fit what stands before them ----
+
+const PARTICLES = { 은: "는", 이: "가", 을: "를", 과: "와", 으로: "로" };
+const FINALS = " ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ";
+const SPOKEN = { 0: "ㅇ", 1: "ㄹ", 3: "ㅁ", 6: "ㄱ", 7: "ㄹ", 8: "ㄹ", L: "ㄹ", M: "ㅁ", N: "ㄴ", R: "ㄹ" };
+
+function finalConsonant(word) {
+  const last = [...word].reverse().find((letter) => /[\p{L}\p{N}%∞⁻]/u.test(letter)) ?? "";
+  if (last >= "가" && last <= "힣") return FINALS[(last.codePointAt(0) - "가".codePointAt(0)) % 28].trim();
+  if (last && "⁻⁰¹²³⁴⁵⁶⁷⁸⁹".includes(last)) return "ㅂ";
+  return SPOKEN[last.toUpperCase()] ?? "";
+}
+
+export function withParticle(word, particle) {
+  const final = finalConsonant(word);
+  const vowel = !final || (particle === "으로" && final === "ㄹ");
+  return word + (vowel ? PARTICLES[particle] : particle);
+}
+
+// A text with its {name} and {name:은} filled in.
+export function filled(words, values = {}) {
+  return words.replace(/\{(\w+)(?::([^}]+))?\}/g, (_, name, particle) =>
+    particle ? withParticle(String(values[name]), particle) : String(values[name]));
+}
+
+// ---- formulas as MathML ----
+
+const CAPITAL = { c: "C" };
+const SQUASH = { sigmoid: "σ", tanh: "tanh", relu: "ReLU", positive: "1" };
+const mi = (name) => `<mi${name.length > 1 ? ' mathvariant="normal"' : ""}>${name}</mi>`;
+const mo = (sign) => `<mo>${sign}</mo>`;
+const brackets = (inner) => `<mrow>${mo("(")}${inner}${mo(")")}</mrow>`;
+
+// The quantity that a name speaks of: c_prev -> c, da_f -> da_f, W_if -> null.
+export const quantityOf = (name) => (/^[Wb]_/.test(name) ? null : name.replace(/_(prev|next|direct)$/, ""));
+
+export function symbol(name) {
+  if (/^[Wb]_/.test(name)) return `<msub>${mi(name[0])}<mi mathvariant="normal">${name.slice(2)}</mi></msub>`;
+  const step = name.endsWith("_prev") ? "t−1" : name.endsWith("_next") ? "t+1" : "t";
+  const quantity = quantityOf(name);
+  const letter = quantity.replace(/^d?(a_)?/, "");
+  const shown = CAPITAL[letter] ?? letter;
+  const index = /^(d?a_)/.test(quantity) ? `${shown},${step}` : step;
+  const base = quantity.startsWith("da_") ? "δ" : quantity.startsWith("a_") ? "a" : quantity.startsWith("d") ? `δ${shown}` : shown;
+  const said = `<msub><mi>${base}</mi><mi>${index}</mi></msub>`;
+  const written = name === "dh_direct" ? `<msub><mi>δ</mi><mi>L,t</mi></msub>` : said;
+  return `<mrow class="q" data-q="${quantity}">${written}</mrow>`;
+}
+
+export function numeral(value) {
+  const [mantissa, power] = text(value).split("·10");
+  const number = (digits) => (digits[0] === "−" ? `${mo("−")}<mn>${digits.slice(1)}</mn>` : `<mn>${digits}</mn>`);
+  if (power === undefined) return `<mrow>${number(mantissa)}</mrow>`;
+  const plain = String(Math.floor(Math.log10(Math.abs(value))));
+  return `<mrow>${number(mantissa)}${mo("·")}<msup><mn>10</mn><mn>${plain.replace("-", "−")}</mn></msup></mrow>`;
+}
+
+// A formula with `leaf` for each name; a matrix product is written out, or given as one number by `whole`.
+export function formula(node, leaf, whole = null, times = "⊙") {
+  const inner = (part) => formula(part, leaf, whole, times);
+  const [kind, a, b] = node;
+  const grouped = (part, when) => (when.includes(part[0]) ? brackets(inner(part)) : inner(part));
+  switch (kind) {
+    case "+": return `${inner(a)}${mo("+")}${inner(b)}`;
+    case "-": return `${inner(a)}${mo("−")}${grouped(b, "+-")}`;
+    case "*": return `${grouped(a, "+-")}${mo(times)}${grouped(b, "+-")}`;
+    case "@": return whole ? whole(node) : `${inner(a)}${grouped(b, "+-*@")}`;
+    case "call": return `${mo(SQUASH[a])}${brackets(inner(b))}`;
+    case "T": return `<msup>${inner(a)}${mo("⊤")}</msup>`;
+    case "number": return `<mn>${a}</mn>`;
+    default: return leaf(a);
+  }
+}
+
+const bracketed = (value) => (value < 0 ? brackets(numeral(value)) : numeral(value));
+
+export function inSymbols(quantity, node) {
+  return `<math><mrow>${symbol(quantity)}${mo("=")}${formula(node, symbol)}</mrow></math>`;
+}
+
+// The formula with one unit's numbers: first the terms, then their sum and the result.
+export function inNumbers(quantity, node, run, t, unit) {
+  const leaf = (name) => `<mrow class="q" data-q="${quantityOf(name)}">${bracketed(run.number(["name", name], t, unit))}</mrow>`;
+  const whole = (product) => bracketed(run.number(product, t, unit));
+  const line = (inner) => `<math><mrow>${mo("=")}${inner}</mrow></math>`;
+  const result = `<mrow class="q result" data-q="${quantity}">${numeral(run.number(["name", quantity], t, unit))}</mrow>`;
+  const sum = node[0] === "call" ? `${mo(SQUASH[node[1]])}${brackets(numeral(run.number(node[2], t, unit)))}${mo("=")}` : "";
+  return line(formula(node, leaf, whole, "·")) + line(sum + result);
+}
