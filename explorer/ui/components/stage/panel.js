@@ -115,7 +115,8 @@ export class Panel {
   sum() {
     const { run, cursor } = this.stage;
     const { terms } = anatomy(run.formula(cursor.quantity));
-    const term = terms[clamp(cursor.term ?? 0, 0, terms.length - 1)]?.node;
+    const memory = terms.findLastIndex(({ node }) => product(node)); // without a choice, the sum over the memory
+    const term = terms[clamp(cursor.term ?? memory, 0, terms.length - 1)]?.node;
     const inner = term && product(term);
     if (!inner) return this.gate();
     const products = run.products(inner, cursor.step, cursor.unit).map((found) => ({ ...found, product: found.weight * found.value }));
