@@ -18,7 +18,7 @@ from itertools import pairwise
 import numpy as np
 
 from explorer.cells.base import StepJacobians
-from explorer.check import known
+from explorer.check import known, whole
 from explorer.scaled import LOG10_2, Scaled, log10_norm
 from explorer.trace import Trace
 
@@ -66,13 +66,13 @@ def jacobian_norms(trace: Trace, of="h", wrt="h", t=None, *, sequence=0, spectra
     return JacobianNorms(of, wrt, t, frobenius, top if spectral else None)
 
 
-def jacobian(trace: Trace, t: int, k: int, of="h", wrt="h", *, sequence=0) -> Scaled:
+def jacobian_at(trace: Trace, t: int, k: int, of="h", wrt="h", *, sequence=0) -> Scaled:
     """∂of_t/∂wrt_k as a matrix (H, H) with its power of two: `.values` if it fits into floats, `.log10` always.
 
     Raises ValueError unless 0 ≤ k ≤ t ≤ T, 1 ≤ t.
     """
     t = _checked(trace, of, wrt, t, sequence)
-    k = _whole(k, 0, t, "k")
+    k = whole(k, 0, t, "k")
     (matrix, exponent) = next(rest for at, *rest in _backward(trace, of, wrt, t, sequence) if at == k)
     return Scaled(matrix.T.copy(), exponent)
 
@@ -119,7 +119,7 @@ def singular_values(trace: Trace, t: int, k: int, of="h", wrt="h", *, sequence=0
     related decompositions").
     """
     t = _checked(trace, of, wrt, t, sequence)
-    k = _whole(k, 0, t, "k")
+    k = whole(k, 0, t, "k")
     H = trace.H
     basis, power, triangle = _start(trace, of), np.zeros(H, int), np.eye(H)
     for at in _steps(trace, sequence, range(t, k, -1)):
@@ -144,8 +144,8 @@ def lyapunov_exponents(trace: Trace, count=None, *, sequence=0, skip=0) -> np.nd
     """
     T = _checked(trace, "h", "h", None, sequence)
     width = len(trace.cell.states) * trace.H
-    count = width if count is None else _whole(count, 1, width, "count")
-    skip = _whole(skip, 0, T - 1, "skip")
+    count = width if count is None else whole(count, 1, width, "count")
+    skip = whole(skip, 0, T - 1, "skip")
     H, total = trace.H, np.zeros(count)
     basis = np.linalg.qr(np.random.default_rng(0).standard_normal((width, count)))[0]
     for step, at in enumerate(_steps(trace, sequence, range(1, T + 1))):
@@ -163,15 +163,8 @@ def _checked(trace, of, wrt, t, sequence) -> int:
     """The step t; refuses what the trace does not have."""
     for name in (of, wrt):
         known(name, trace.cell.states, f"state of {trace.cell.name}")
-    _whole(sequence, 0, trace.B - 1, "sequence")
-    return trace.T if t is None else _whole(t, 1, trace.T, "t")
-
-
-def _whole(number, low: int, high: int, what: str) -> int:
-    whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
-    if not whole or not low <= number <= high:
-        raise ValueError(f"{what} must be a whole number from {low} to {high}, but is {number!r}")
-    return int(number)
+    whole(sequence, 0, trace.B - 1, "sequence")
+    return trace.T if t is None else whole(t, 1, trace.T, "t")
 
 
 def _steps(trace: Trace, sequence: int, steps: range) -> Iterator[StepJacobians]:

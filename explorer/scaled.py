@@ -41,9 +41,9 @@ def log10_norm(mantissa: np.ndarray, exponent=0, axes: int = 1) -> np.ndarray:
     exponent   a number, or an array of the shape that remains
     """
     rows = mantissa.reshape(*mantissa.shape[: mantissa.ndim - axes], -1)
-    power = exponent_of(rows)
+    power = np.clip(exponent_of(rows), -1000, 1000)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        small = np.ldexp(rows, -power[..., None])
+        small = rows * np.ldexp(1.0, -power)[..., None]
         return 0.5 * np.log10(np.einsum("...u,...u->...", small, small)) + (power + exponent) * LOG10_2
 
 
