@@ -23,9 +23,9 @@ from explorer.scaled import LOG10_2, Scaled, log10_norm
 from explorer.trace import Trace
 
 PAIRS_AT_MOST, BYTES_AT_MOST = 1e11, 2**28  # multiplications, about ten seconds on one core; 268 MB
-IN_CACHE = 2**15  # numbers of a stretch of step Jacobians
+IN_CACHE, STRETCH = 2**16, 16  # numbers and steps of a stretch of step Jacobians
 CERTAIN, ROUNDS = 1e-14, 6  # relative error, and the power iterations tried for it
-ROOM = 64  # powers of two that numbers may drift before they are scaled again
+ROOM = 500  # powers of two that numbers may drift before they are scaled again
 NOTHING = -(2**20)  # a power of two that makes 0 of every float
 SWEEPS, ALONE = 60, 1e-13  # of the QR iteration, and what is left beside the diagonal in its end
 
@@ -57,12 +57,15 @@ def jacobian_norms(trace: Trace, of="h", wrt="h", t=None, *, sequence=0, spectra
     t = _checked(trace, of, wrt, t, sequence)
     frobenius, top = np.empty(t + 1), np.empty(t + 1)
     vector = np.full(trace.H, trace.H**-0.5)
-    for k, matrix, exponent in _backward(trace, of, wrt, t, sequence):
-        frobenius[k] = log10_norm(matrix, exponent, axes=2)
-        if spectral:
-            largest, vector = _largest(matrix, vector)
-            with np.errstate(divide="ignore"):
-                top[k] = np.log10(largest) + exponent * LOG10_2
+    for k, stack, exponents in _backward(trace, of, wrt, t, sequence):
+        powers = np.clip(np.frexp(np.abs(stack).max(axis=(1, 2)))[1], -1000, 1000)
+        stack, exponents = stack * np.ldexp(1.0, -powers)[:, None, None], exponents + powers
+        squares = np.einsum("nuv,nuv->n", stack, stack)
+        with np.errstate(divide="ignore"):
+            frobenius[k] = 0.5 * np.log10(squares) + exponents * LOG10_2
+            if spectral:
+                largest, vector = _largest(stack, squares, vector)
+                top[k] = np.log10(largest) + exponents * LOG10_2
     return JacobianNorms(of, wrt, t, frobenius, top if spectral else None)
 
 
@@ -73,8 +76,9 @@ def jacobian_at(trace: Trace, t: int, k: int, of="h", wrt="h", *, sequence=0) ->
     """
     t = _checked(trace, of, wrt, t, sequence)
     k = whole(k, 0, t, "k")
-    (matrix, exponent) = next(rest for at, *rest in _backward(trace, of, wrt, t, sequence) if at == k)
-    return Scaled(matrix.T.copy(), exponent)
+    at, stack, exponents = next(found for found in _backward(trace, of, wrt, t, sequence) if k in found[0])
+    place = at.index(k)
+    return Scaled(stack[place].T.copy(), int(exponents[place]))
 
 
 def all_pairs_cost(trace: Trace, spectral=False) -> tuple[float, int]:
@@ -167,20 +171,30 @@ def _checked(trace, of, wrt, t, sequence) -> int:
     return trace.T if t is None else whole(t, 1, trace.T, "t")
 
 
-def _steps(trace: Trace, sequence: int, steps: range) -> Iterator[StepJacobians]:
+def _stretches(trace: Trace, sequence: int, steps: range) -> Iterator[tuple[range, StepJacobians]]:
     """The Jacobians of single steps, upward or downward, made a stretch at a time in float64."""
     cell, H, ahead = trace.cell, trace.H, steps.step
     params = {name: array.astype(float) for name, array in trace.params.items()}
     tape = trace.tape if trace.B == 1 else trace.tape[:, :, sequence]
-    length = max(1, IN_CACHE // (len(cell.states) * H * H))
+    length = int(np.clip(IN_CACHE // (len(cell.states) * H * H), 1, STRETCH))
     for first in range(0, len(steps), length):
         stretch = steps[first : first + length]
         low, high = min(stretch), max(stretch)
         with np.errstate(over="ignore", invalid="ignore"):  # a ReLU may have exploded
             made = cell.jacobians(params, tape[low - 1 : high + 1].astype(float), trace.options)
-        fields = [rows[::ahead] for rows in (made.by_h, made.by_c, made.h_by_c) if rows is not None]
-        for rows in zip(*fields):
-            yield StepJacobians(*rows)
+        fields = (made.by_h, made.by_c, made.h_by_c)
+        yield stretch, StepJacobians(*(rows[::ahead] for rows in fields if rows is not None))
+
+
+def _steps(trace: Trace, sequence: int, steps: range) -> Iterator[StepJacobians]:
+    """The same, one step after the other."""
+    for _, at in _stretches(trace, sequence, steps):
+        yield from _each(at)
+
+
+def _each(at: StepJacobians) -> list[StepJacobians]:
+    fields = (at.by_h, at.by_c, at.h_by_c)
+    return [StepJacobians(*rows) for rows in zip(*(rows for rows in fields if rows is not None))]
 
 
 def _start(trace: Trace, of: str) -> np.ndarray:
@@ -189,9 +203,9 @@ def _start(trace: Trace, of: str) -> np.ndarray:
     return np.concatenate([np.eye(H) * (q == of) for q in states])
 
 
-def _pulled(at: StepJacobians, rows: np.ndarray) -> np.ndarray:
-    """One step back, with h_{t-1} and C_{t-1} as two variables: (S·H, n) -> (S·H, n)."""
-    H, before = at.by_h.shape[1], np.empty_like(rows)
+def _pulled(at: StepJacobians, rows: np.ndarray, before=None) -> np.ndarray:
+    """One step back, with h_{t-1} and C_{t-1} as two variables: (S·H, n) -> (S·H, n), written to `before` if given."""
+    H, before = at.by_h.shape[1], np.empty_like(rows) if before is None else before
     np.matmul(at.by_h.T, rows, out=before[:H])
     if at.by_c is not None:
         np.multiply(at.by_c[:H, None], rows[:H], out=before[H:])
@@ -214,15 +228,38 @@ def _of(trace: Trace, state: str, rows: np.ndarray) -> np.ndarray:
 
 
 def _backward(trace: Trace, of: str, wrt: str, t: int, sequence: int):
-    """Yield (k, ∂of_t/∂wrt_k turned over (H, H), its exponent) for k = t … 0."""
-    rows, exponent = _start(trace, of), 0
-    for k, at in zip(range(t, 0, -1), _steps(trace, sequence, range(t, 0, -1))):
-        yield k, _of(trace, wrt, _nodes(at, rows) if wrt == "c" else rows), exponent
-        rows = _pulled(at, rows)
-        power = int(np.frexp(np.abs(rows).max())[1])
-        if abs(power) > ROOM:
-            rows, exponent = np.ldexp(rows, -power), exponent + power
-    yield 0, _of(trace, wrt, rows), exponent
+    """Yield (steps k, ∂of_t/∂wrt_k turned over (n, H, H), exponents (n,)), stretch after stretch from t to 0."""
+    H, rows, exponent = trace.H, _start(trace, of), 0
+    for steps, at in _stretches(trace, sequence, range(t, 0, -1)):
+        held, exponents = _carried(at, rows, exponent)
+        stack = _of(trace, wrt, held[:-1].swapaxes(0, 1)).swapaxes(0, 1)
+        if wrt == "c":
+            stack = stack + at.h_by_c[:, :, None] * held[:-1, :H]  # by way of h_k too
+        yield steps, stack, exponents[:-1]
+        power = int(np.frexp(np.abs(held[-1]).max())[1])
+        rows, exponent = np.ldexp(held[-1], -power), int(exponents[-1]) + power
+    yield range(1), _of(trace, wrt, rows)[None], np.array([exponent])
+
+
+def _carried(stretch: StepJacobians, rows: np.ndarray, exponent: int):
+    """The rows at all n + 1 ends of n steps, (n + 1, S·H, H), and their exponents.
+
+    One scale does for all, as a rule; if numbers come near the ends of floats, each step gets its own.
+    """
+    held = np.empty((len(stretch.by_h) + 1, *rows.shape))
+    exponents = np.full(len(held), exponent)
+    held[0] = rows
+    with np.errstate(over="ignore", invalid="ignore"):
+        for n, at in enumerate(_each(stretch)):
+            _pulled(at, held[n], held[n + 1])
+    largest = np.abs(held[-1]).max()
+    if np.abs(np.frexp(largest)[1]) < ROOM and largest > 0:
+        return held, exponents
+    for n, at in enumerate(_each(stretch)):
+        _pulled(at, held[n], held[n + 1])
+        power = int(np.frexp(np.abs(held[n + 1]).max())[1])
+        held[n + 1], exponents[n + 1] = np.ldexp(held[n + 1], -power), exponents[n] + power
+    return held, exponents
 
 
 def _backward_all(trace: Trace, of: str, wrt: str, sequence: int):
@@ -244,28 +281,30 @@ def _backward_all(trace: Trace, of: str, wrt: str, sequence: int):
     yield 0, stack(rows), exponents
 
 
-def _largest(matrix: np.ndarray, vector: np.ndarray) -> tuple[float, np.ndarray]:
-    """The largest singular value, and a vector to begin with at the next step.
+def _largest(stack: np.ndarray, squares: np.ndarray, vector: np.ndarray):
+    """The largest singular value of each matrix, (n,), and a vector to begin with at the next stretch.
 
     Far from t one singular value is most of the matrix, and its right vector hardly turns from step to step: a
     power iteration or two find it. What is left of the squares of the Frobenius norm bounds all the others, so that
-    the result is either proved to be the largest, to a relative 1e-14, or made again by a full decomposition.
+    a result is either proved to be the largest, to a relative 1e-14, or made again by a full decomposition.
     """
-    squares = np.vdot(matrix, matrix)
+    columns, turned = np.repeat(vector[None, :, None], len(stack), axis=0), stack.swapaxes(1, 2)
     for _ in range(ROUNDS):
-        image = matrix @ vector
-        back = matrix.T @ image
-        square, length = image @ image, np.sqrt(back @ back)
-        if not (square > 1e-280 and length < np.inf):
+        images = stack @ columns
+        back = turned @ images
+        square = np.einsum("nuv,nuv->n", images, images)
+        gap = 2 * square - squares  # all other squares together are squares − square
+        off = back - square[:, None, None] * columns
+        proved = np.einsum("nuv,nuv->n", off, off) <= CERTAIN * square * gap
+        if proved.all() or (4 * square < squares).all():
             break
-        off = back - square * vector
-        vector = back / length
-        gap = 2 * square - squares  # all others together have squares − square
-        if off @ off <= CERTAIN * square * gap:
-            return np.sqrt(square), vector
-        if 4 * square < squares:
-            break
-    return np.linalg.svd(matrix, compute_uv=False)[0], vector
+        length = np.sqrt(np.einsum("nuv,nuv->n", back, back))[:, None, None]
+        columns = np.where(length > 0, back / np.where(length > 0, length, 1), columns)
+    top = np.sqrt(square)
+    proved &= square > 0
+    if not proved.all():
+        top[~proved] = np.linalg.svd(stack[~proved], compute_uv=False)[:, 0]
+    return top, columns[-1, :, 0]
 
 
 def _graded(factor, power, triangle):

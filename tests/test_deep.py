@@ -35,7 +35,7 @@ def test_is_plain_backpropagation_where_floats_suffice(cell, options, layers, B,
 
 def exact(net, T):
     """log₁₀ ‖∂L/∂h_t‖ for t = 1 … T with 30 digits, L = Σ h_T / √H, from the weights on."""
-    cell, options, (params,) = net.cell, net.options, net.params
+    cell, (params,) = net.cell, net.params
     H = params["weight_hh"].shape[1]
     number = lambda array: mpmath.matrix(np.atleast_2d(array).tolist())  # noqa: E731
     gate = {name: {q: number(rows.reshape(H, -1)) for q, rows in blocks(cell, params, name).items()} for name in params}
