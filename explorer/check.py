@@ -41,6 +41,14 @@ def real(array, dtype, what: str) -> np.ndarray:
         return np.ascontiguousarray(array, dtype)
 
 
+def whole(number, low: int, high: int, what: str) -> int:
+    """Return `number` as an int if it is a whole number from `low` to `high`."""
+    fits = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+    if not fits or not low <= number <= high:
+        raise ValueError(f"{what} must be a whole number from {low} to {high}, but is {number!r}")
+    return int(number)
+
+
 def finite(array: np.ndarray, what: str) -> np.ndarray:
     """Return `array` if every number in it is finite, else say where the first other one is."""
     fine = np.isfinite(array)

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from explorer.deep import DeepGradients
+from explorer.scaled import log10_norm
 from explorer.trace import Trace
 
 ALIVE, DEAD, EXPLODING = 1e-1, 1e-6, 1e3  # the bands of every gradient axis
@@ -52,6 +54,42 @@ def half_life(trace: Trace) -> np.ndarray:
         a = -a
     with np.errstate(divide="ignore", over="ignore"):  # a gate that lets nothing slip keeps for ever
         return np.log(2) / np.logaddexp(0, -a)
+
+
+def gradient_half_life(log10_norms: np.ndarray) -> np.ndarray:
+    """Steps in which a gradient norm has halved on average on its way from the loss back to each step: (T, …).
+
+    log10_norms   (T, …), as `DeepGradients.log10_norms` gives them, of a loss at the last step only
+
+    Infinite where the norm has not shrunk, 0 where nothing arrives, NaN at the last step itself. Beside `half_life`,
+    the promise of the gate, it is what the gradient does.
+    """
+    lost = log10_norms[-1] - log10_norms
+    steps = np.arange(len(lost))[::-1].reshape(-1, *[1] * (lost.ndim - 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lives = steps * np.log10(2) / np.maximum(lost, 0)
+    lives[-1] = np.nan
+    return lives
+
+
+def slopes_and_weights(trace: Trace, grads: DeepGradients) -> tuple[np.ndarray, np.ndarray]:
+    """By what a step of an RNN changes the gradient: log₁₀ of the factors of φ′ and of W_hh, (T, B) each.
+
+    The gradient on its way from h_t to h_{t-1} is multiplied by φ′(a_t), then by W_hhᵀ; the factors are
+    ‖∂L/∂a_t‖ / ‖∂L/∂h_t‖ and ‖W_hhᵀ ∂L/∂a_t‖ / ‖∂L/∂a_t‖. With the loss at the last step only, both together
+    summed over the steps t … T are log₁₀ ‖∂L/∂h_{t-1}‖ − log₁₀ ‖∂L/∂h_T‖. NaN where no gradient is left.
+
+    Raises ValueError for a gated cell: its gradient is a sum over several roads, and no one factor is saturation's.
+    """
+    if trace.cell.gates != ("h",):
+        raise ValueError(
+            f"the gradient of {trace.cell.name} is a sum over several roads, not one product of slopes and weights: "
+            "expected an rnn"
+        )
+    pre = grads.pre["h"]
+    total, after, before = log10_norm(grads.state["h"]), log10_norm(pre), log10_norm(pre @ trace.params["weight_hh"])
+    with np.errstate(invalid="ignore"):
+        return after - total, before - after
 
 
 def depth(gradient: np.ndarray, threshold: float = DEAD) -> int | None:

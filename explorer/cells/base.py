@@ -36,7 +36,9 @@ class Cell:
     chain      (options) -> {gradient: formula}, the chain rule backwards through a step, in that order
     phases     the quantities that a textbook explains together, in its order
     forward    (params, x, state, options) -> (values, tape)
-    backward   (params, tape, dh, options) -> Backward
+    backward   (params, tape, dh, options, later=None) -> Backward; `later`, state name -> (H[, B]), is what
+               reaches the last states from steps beyond the tape
+    jacobians  (params, rows, options) -> StepJacobians of one sequence, `rows` a flat stretch of its tape
     source     where the equations come from
     """
 
@@ -52,6 +54,7 @@ class Cell:
     phases: tuple[tuple[str, ...], ...]
     forward: Callable
     backward: Callable
+    jacobians: Callable
     source: str
 
 
@@ -69,6 +72,22 @@ class Backward:
     state: Mapping[str, np.ndarray]
     initial: Mapping[str, np.ndarray]
     recurrent: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class StepJacobians:
+    """How the states of a step follow those of the step before, for n steps of one sequence.
+
+    by_h    (n, S·H, H)  ∂(h_t, C_t)/∂h_{t-1}, the S states one below the other; full, as W_hh mixes the units
+    by_c    (n, 2·H)     the diagonals of ∂h_t/∂C_{t-1} and ∂C_t/∂C_{t-1}: each unit has its own C
+    h_by_c  (n, H)       the diagonal of ∂h_t/∂C_t, inside the step
+
+    h_{t-1} and C_{t-1} count as two variables here. A cell without C leaves by_c and h_by_c None.
+    """
+
+    by_h: np.ndarray
+    by_c: np.ndarray | None = None
+    h_by_c: np.ndarray | None = None
 
 
 def buffer(T: int, width: int, B: int, dtype) -> np.ndarray:

@@ -18,7 +18,18 @@ from types import MappingProxyType
 
 import numpy as np
 
-from explorer.cells.base import Backward, Cell, arranged, buffer, named, outer, parts, projected, summed
+from explorer.cells.base import (
+    Backward,
+    Cell,
+    StepJacobians,
+    arranged,
+    buffer,
+    named,
+    outer,
+    parts,
+    projected,
+    summed,
+)
 
 GATES = ("r", "z", "n")
 ORDER = ("n", "r", "z")  # so that both (n, r, z) and (r, z, recurrent part of n) are contiguous
@@ -142,16 +153,20 @@ def _forward_before(weight_hh, bias_hn, pre, step, rows):
         row[...] = step
 
 
-def backward(params, rows, dh_direct, options):
+def slopes(rows):
+    """rows (T + 1, 5H[, B]) -> h_{t-1}, r, z, q or s, and the factors ∂h/∂a_n, ∂h/∂a_z, (T, H[, B]) each."""
+    h_prev, (r, z, m, n) = parts(rows[:-1], 4, 1, axis=1)[1], parts(rows[1:], *[1] * 5, axis=1)[:4]
+    return h_prev, r, z, m, (1 - z) * (1 - n * n), (h_prev - n) * z * (1 - z)
+
+
+def backward(params, rows, dh_direct, options, later=None):
     """dh_direct (T, H[, B]): the direct ∂L/∂h_t."""
     params = relabelled(params, options)
     H = dh_direct.shape[1]
-    h_prev, (r, z, m, n) = rows[:-1, 4 * H :], parts(rows[1:, : 4 * H], *[1] * 4, axis=1)
-    dh_da_n = (1 - z) * (1 - n * n)
-    dh_da_z = (h_prev - n) * z * (1 - z)
+    h_prev, r, z, m, dh_da_n, dh_da_z = slopes(rows)
     W = arranged(params["weight_hh"], GATES, ORDER)
     loop = _backward_after if options["reset_after"] else _backward_before
-    out, initial = loop(W, dh_direct, r, z, m, h_prev, dh_da_n, dh_da_z)
+    out, initial = loop(W, dh_direct, r, z, m, h_prev, dh_da_n, dh_da_z, later)
 
     pre, da_rz = out[:, : 3 * H], out[:, H : 3 * H]
     if options["reset_after"]:
@@ -168,7 +183,7 @@ def backward(params, rows, dh_direct, options):
     return Backward(pre=pre, state={"h": out[:, 4 * H :]}, initial={"h": initial}, recurrent=result)
 
 
-def _backward_after(W, dh_direct, r, z, q, h_prev, dh_da_n, dh_da_z):
+def _backward_after(W, dh_direct, r, z, q, h_prev, dh_da_n, dh_da_z, later):
     """-> rows of (∂a_n, ∂a_r, ∂a_z, ∂q, total ∂h), and ∂h_0."""
     dh_dq = dh_da_n * r
     slope = np.concatenate([dh_da_n, dh_dq * q * (1 - r), dh_da_z, dh_dq, z], axis=1)
@@ -177,6 +192,8 @@ def _backward_after(W, dh_direct, r, z, q, h_prev, dh_da_n, dh_da_z):
     da_n, da_r, da_z, dq, dh = parts(step, *[1] * 5)
     by_n, by_r, by_z, by_q, by_h = parts(local, *[1] * 5)
     H = len(dh)
+    if later:
+        dh[...] = later["h"]
     recurrent, kept, W_T = step[H : 4 * H], np.empty_like(dh), np.concatenate([W[H:], W[:H]]).T
     add, mul = np.add, np.multiply
     for direct, factors, row in zip(dh_direct[::-1], slope[::-1], out[::-1]):
@@ -193,7 +210,7 @@ def _backward_after(W, dh_direct, r, z, q, h_prev, dh_da_n, dh_da_z):
     return out, dh
 
 
-def _backward_before(W, dh_direct, r, z, s, h_prev, dh_da_n, dh_da_z):
+def _backward_before(W, dh_direct, r, z, s, h_prev, dh_da_n, dh_da_z, later):
     """-> rows of (∂a_n, ∂a_r, ∂a_z, ∂s, total ∂h), and ∂h_0."""
     slope = np.concatenate([dh_da_n, h_prev * r * (1 - r), dh_da_z, r, z], axis=1)
     out = np.empty_like(slope)
@@ -201,6 +218,8 @@ def _backward_before(W, dh_direct, r, z, s, h_prev, dh_da_n, dh_da_z):
     da_n, da_r, da_z, ds, dh = parts(step, *[1] * 5)
     by_n, by_r, by_z, by_s, by_h = parts(local, *[1] * 5)
     H = len(dh)
+    if later:
+        dh[...] = later["h"]
     da_rz, kept, W_nT, W_rzT = step[H : 3 * H], np.empty_like(dh), W[:H].T, W[H:].T
     add, mul = np.add, np.multiply
     for direct, factors, row in zip(dh_direct[::-1], slope[::-1], out[::-1]):
@@ -219,6 +238,21 @@ def _backward_before(W, dh_direct, r, z, s, h_prev, dh_da_n, dh_da_z):
     return out, dh
 
 
+def jacobians(params, rows, options) -> StepJacobians:
+    """∂h_t/∂h_{t-1}: what is kept, on the diagonal; through z; through n; through r."""
+    W_r, W_z, W_n = parts(relabelled(params, options)["weight_hh"], *[1] * 3)
+    h_prev, r, z, q, dh_da_n, dh_da_z = (factor[:, :, None] for factor in slopes(rows))
+    if options["reset_after"]:
+        new = r * W_n + q * r * (1 - r) * W_r
+    else:  # r is inside the product: W_n (r ⊙ h)
+        reset = h_prev * r * (1 - r) * W_r
+        np.einsum("tuu->tu", reset)[...] += r[:, :, 0]
+        new = W_n @ reset
+    by_h = dh_da_n * new + dh_da_z * W_z
+    np.einsum("tuu->tu", by_h)[...] += z[:, :, 0]
+    return StepJacobians(by_h)
+
+
 CELL = Cell(
     name="gru",
     gates=GATES,
@@ -232,5 +266,6 @@ CELL = Cell(
     phases=(("r",), ("z",), ("n",), ("h",)),
     forward=forward,
     backward=backward,
+    jacobians=jacobians,
     source="Cho et al. 2014 (arXiv 1406.1078); Chung et al. 2014 (arXiv 1412.3555)",
 )

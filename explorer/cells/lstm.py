@@ -15,6 +15,7 @@ import numpy as np
 from explorer.cells.base import (
     Backward,
     Cell,
+    StepJacobians,
     arranged,
     buffer,
     chunks_backward,
@@ -110,7 +111,7 @@ def slopes(rows, before, slope):
     dc_dc[...] = f
 
 
-def backward(params, rows, dh_direct, options):
+def backward(params, rows, dh_direct, options, later=None):
     """dh_direct (T, H[, B]): the direct ∂L/∂h_t."""
     T, H = dh_direct.shape[:2]
     out = np.empty((T, 6 * H, *rows.shape[2:]), rows.dtype)  # total ∂h, total ∂C | ∂a_o, ∂a_i, ∂a_f, ∂a_g
@@ -119,6 +120,8 @@ def backward(params, rows, dh_direct, options):
     step = np.zeros_like(rows[0])  # a row of `out`, and what reaches C_{t-1}
     dh, dc, da_o, da_ifg_and_dc_later = parts(step, 1, 1, 1, 4)
     da, dc_later, stored = step[2 * H : 6 * H], step[6 * H :], step[: 6 * H]
+    if later:
+        dh[...], dc_later[...] = later["h"], later["c"]
     via_h, dc_four_times = np.empty_like(dh), np.empty_like(da)
     each_dc = dc_four_times.reshape(4, *dc.shape)
 
@@ -147,6 +150,25 @@ def backward(params, rows, dh_direct, options):
     )
 
 
+def jacobians(params, rows, options) -> StepJacobians:
+    """∂C_t/∂h_{t-1} through i, f and g; ∂h_t/∂h_{t-1} through o and through C_t."""
+    H = params["weight_hh"].shape[1]
+    slope = np.empty((len(rows) - 1, 6 * H), rows.dtype)
+    slopes(rows[1:], rows[:-1], slope)
+    h_by_c, *by_gate, c_by_c = parts(slope, *[1] * 6, axis=1)
+    W_i, W_f, W_g, W_o = parts(params["weight_hh"], *[1] * 4)
+
+    by_h = np.empty((len(slope), 2 * H, H), rows.dtype)
+    by_o, by_i, by_f, by_g = (factor[:, :, None] for factor in by_gate)
+    h_by_h, c_by_h = parts(by_h, 1, 1, axis=1)
+    np.multiply(by_i, W_i, out=c_by_h)
+    c_by_h += by_f * W_f
+    c_by_h += by_g * W_g
+    np.multiply(h_by_c[:, :, None], c_by_h, out=h_by_h)
+    h_by_h += by_o * W_o
+    return StepJacobians(by_h, np.concatenate([h_by_c * c_by_c, c_by_c], axis=1), h_by_c)
+
+
 CELL = Cell(
     name="lstm",
     gates=GATES,
@@ -160,5 +182,6 @@ CELL = Cell(
     phases=(("f",), ("i",), ("g",), ("c",), ("o", "h")),
     forward=forward,
     backward=backward,
+    jacobians=jacobians,
     source="Hochreiter & Schmidhuber 1997; forget gate: Gers, Schmidhuber & Cummins 2000",
 )

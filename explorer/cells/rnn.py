@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from explorer.cells.base import Backward, Cell, buffer, named, outer, projected, summed
+from explorer.cells.base import Backward, Cell, StepJacobians, buffer, named, outer, projected, summed
 
 GATES = ("h",)
 RANGE = {"tanh": (-1, 1), "sigmoid": (0, 1)}
@@ -75,11 +75,11 @@ def forward(params, x, state, options):
     return named(rows[1:], ("h",), H) | named(pre, ("a_h",), H), rows
 
 
-def backward(params, rows, dh_direct, options):
+def backward(params, rows, dh_direct, options, later=None):
     """dh_direct (T, H[, B]): the direct ∂L/∂h_t."""
     slope = slopes(options["activation"], rows[1:])
     pre, total = np.empty_like(slope), np.empty_like(slope)
-    from_later = np.zeros_like(slope[0])
+    from_later = later["h"].copy() if later else np.zeros_like(slope[0])
 
     W_T = params["weight_hh"].T
     add, mul = np.add, np.multiply
@@ -96,6 +96,11 @@ def backward(params, rows, dh_direct, options):
     )
 
 
+def jacobians(params, rows, options) -> StepJacobians:
+    """∂h_t/∂h_{t-1} = diag(φ′(a_t)) W_hh."""
+    return StepJacobians(slopes(options["activation"], rows[1:])[:, :, None] * params["weight_hh"])
+
+
 CELL = Cell(
     name="rnn",
     gates=GATES,
@@ -109,5 +114,6 @@ CELL = Cell(
     phases=(("h",),),
     forward=forward,
     backward=backward,
+    jacobians=jacobians,
     source="Elman 1990",
 )
