@@ -34,7 +34,7 @@ class Cell:
     options    convention -> the values it may take, the default first
     equations  (options) -> {quantity: formula} in the order of computation; `explorer.equations` reads them
     forward    (params, x, state, options) -> (values, tape)
-    backward   (params, tape, dh, options) -> Backward
+    backward   (params, tape, dh, options, later) -> Backward
     source     where the equations come from
     """
 

@@ -127,8 +127,8 @@ def _forward_before(weight_hh, bias_hn, pre, step, rows):
         row[...] = step
 
 
-def backward(params, rows, dh_direct, options):
-    """dh_direct (T, H[, B]): the direct ∂L/∂h_t."""
+def backward(params, rows, dh_direct, options, later):
+    """dh_direct (T, H[, B]): the direct ∂L/∂h_t; later {"h": (H[, B])}: what comes from steps beyond."""
     params = relabelled(params, options)
     H = dh_direct.shape[1]
     h_prev, (r, z, m, n) = rows[:-1, 4 * H :], parts(rows[1:, : 4 * H], *[1] * 4, axis=1)
@@ -136,7 +136,7 @@ def backward(params, rows, dh_direct, options):
     dh_da_z = (h_prev - n) * z * (1 - z)
     W = arranged(params["weight_hh"], GATES, ORDER)
     loop = _backward_after if options["reset_after"] else _backward_before
-    out, initial = loop(W, dh_direct, r, z, m, h_prev, dh_da_n, dh_da_z)
+    out, initial = loop(W, dh_direct, later["h"], r, z, m, h_prev, dh_da_n, dh_da_z)
 
     pre, da_rz = out[:, : 3 * H], out[:, H : 3 * H]
     if options["reset_after"]:
@@ -153,7 +153,7 @@ def backward(params, rows, dh_direct, options):
     return Backward(pre=pre, state={"h": out[:, 4 * H :]}, initial={"h": initial}, recurrent=result)
 
 
-def _backward_after(W, dh_direct, r, z, q, h_prev, dh_da_n, dh_da_z):
+def _backward_after(W, dh_direct, later, r, z, q, h_prev, dh_da_n, dh_da_z):
     """-> rows of (∂a_n, ∂a_r, ∂a_z, ∂q, total ∂h), and ∂h_0."""
     dh_dq = dh_da_n * r
     slope = np.concatenate([dh_da_n, dh_dq * q * (1 - r), dh_da_z, dh_dq, z], axis=1)
@@ -161,6 +161,7 @@ def _backward_after(W, dh_direct, r, z, q, h_prev, dh_da_n, dh_da_z):
     step, local = np.zeros_like(out[0]), np.empty_like(out[0])
     da_n, da_r, da_z, dq, dh = parts(step, *[1] * 5)
     by_n, by_r, by_z, by_q, by_h = parts(local, *[1] * 5)
+    dh[...] = later
     H = len(dh)
     recurrent, kept, W_T = step[H : 4 * H], np.empty_like(dh), np.concatenate([W[H:], W[:H]]).T
     add, mul = np.add, np.multiply
@@ -178,13 +179,14 @@ def _backward_after(W, dh_direct, r, z, q, h_prev, dh_da_n, dh_da_z):
     return out, dh
 
 
-def _backward_before(W, dh_direct, r, z, s, h_prev, dh_da_n, dh_da_z):
+def _backward_before(W, dh_direct, later, r, z, s, h_prev, dh_da_n, dh_da_z):
     """-> rows of (∂a_n, ∂a_r, ∂a_z, ∂s, total ∂h), and ∂h_0."""
     slope = np.concatenate([dh_da_n, h_prev * r * (1 - r), dh_da_z, r, z], axis=1)
     out = np.empty_like(slope)
     step, local = np.zeros_like(out[0]), np.empty_like(out[0])
     da_n, da_r, da_z, ds, dh = parts(step, *[1] * 5)
     by_n, by_r, by_z, by_s, by_h = parts(local, *[1] * 5)
+    dh[...] = later
     H = len(dh)
     da_rz, kept, W_nT, W_rzT = step[H : 3 * H], np.empty_like(dh), W[:H].T, W[H:].T
     add, mul = np.add, np.multiply

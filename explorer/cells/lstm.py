@@ -99,8 +99,8 @@ def slopes(rows, before, slope):
     dc_dc[...] = f
 
 
-def backward(params, rows, dh_direct, options):
-    """dh_direct (T, H[, B]): the direct ∂L/∂h_t."""
+def backward(params, rows, dh_direct, options, later):
+    """dh_direct (T, H[, B]): the direct ∂L/∂h_t; later {"h", "c": (H[, B])}: what comes from steps beyond."""
     T, H = dh_direct.shape[:2]
     out = np.empty((T, 6 * H, *rows.shape[2:]), rows.dtype)  # total ∂h, total ∂C | ∂a_o, ∂a_i, ∂a_f, ∂a_g
     local = np.empty_like(out[0])
@@ -108,6 +108,7 @@ def backward(params, rows, dh_direct, options):
     step = np.zeros_like(rows[0])  # a row of `out`, and what reaches C_{t-1}
     dh, dc, da_o, da_ifg_and_dc_later = parts(step, 1, 1, 1, 4)
     da, dc_later, stored = step[2 * H : 6 * H], step[6 * H :], step[: 6 * H]
+    dh[...], dc_later[...] = later["h"], later["c"]
     via_h, dc_four_times = np.empty_like(dh), np.empty_like(da)
     each_dc = dc_four_times.reshape(4, *dc.shape)
 

@@ -70,11 +70,11 @@ def forward(params, x, state, options):
     return named(rows[1:], ("h",), H) | named(pre, ("a_h",), H), rows
 
 
-def backward(params, rows, dh_direct, options):
-    """dh_direct (T, H[, B]): the direct ∂L/∂h_t."""
+def backward(params, rows, dh_direct, options, later):
+    """dh_direct (T, H[, B]): the direct ∂L/∂h_t; later {"h": (H[, B])}: what comes from steps beyond."""
     slope = slopes(options["activation"], rows[1:])
     pre, total = np.empty_like(slope), np.empty_like(slope)
-    from_later = np.zeros_like(slope[0])
+    from_later = later["h"].copy()
 
     W_T = params["weight_hh"].T
     add, mul = np.add, np.multiply
