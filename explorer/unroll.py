@@ -35,7 +35,7 @@ def run(cell: str, params, x, state=None, **options) -> Trace:
     Returns the Trace of the last layer; the others are in `trace.layers`.
     Raises ValueError for a wrong name, shape, dtype or number, in one sentence.
     """
-    return run_layers(_forward, cell, params, x, state, options)
+    return run_layers(step_by_step, cell, params, x, state, options)
 
 
 def run_layers(forward, cell: str, params, x, state, options: Mapping) -> Trace:
@@ -81,7 +81,7 @@ def _run_layer(forward, cell, options, params, x, state, below, where) -> Trace:
     return Trace(cell, options, params, x, Named("state", state), Named("quantity", values), tape, below)
 
 
-def _forward(cell, params, x, state, options):
+def step_by_step(cell, params, x, state, options):
     with np.errstate(over="ignore", invalid="ignore"):  # a ReLU may explode: that is a result, not a fault
         values, tape = cell.forward(params, x, state, options)
     tape.flags.writeable = False
@@ -130,7 +130,7 @@ def backprop(trace: Trace, dh, later=None) -> Gradients:
     Returns the Gradients of the last layer; those of the layers below are in `grads.layers`.
     Raises ValueError if dh or later has another shape or holds NaN or Inf.
     """
-    return backprop_layers(_backward, trace, dh, later)
+    return backprop_layers(step_by_step_backward, trace, dh, later)
 
 
 def backprop_layers(backward, trace: Trace, dh, later) -> Gradients:
@@ -157,7 +157,7 @@ def _through_layers(backward, trace, dh, laters) -> Gradients:
     return replace(grads, below=_through_layers(backward, trace.below, grads.x, laters[:-1]))
 
 
-def _backward(trace: Trace, dh: np.ndarray, later: Mapping) -> Gradients:
+def step_by_step_backward(trace: Trace, dh: np.ndarray, later: Mapping) -> Gradients:
     """One layer's Gradients by its cell's own loop."""
     T, B, H = dh.shape
     direct = dh.reshape(T, H) if B == 1 else np.ascontiguousarray(dh.transpose(0, 2, 1))
