@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
 
 from explorer.cells import CELLS
-from explorer.cells.base import Cell, arranged, named, outer, summed, with_batch
+from explorer.cells.base import Backward, Cell, arranged, named, outer, summed, with_batch
 from explorer.check import finite, known, real, shaped
 from explorer.trace import Gradients, Named, Trace
 
@@ -34,6 +35,14 @@ def run(cell: str, params, x, state=None, **options) -> Trace:
     Returns the Trace of the last layer; the others are in `trace.layers`.
     Raises ValueError for a wrong name, shape, dtype or number, in one sentence.
     """
+    return run_layers(step_by_step, cell, params, x, state, options)
+
+
+def run_layers(forward, cell: str, params, x, state, options: Mapping) -> Trace:
+    """Check everything that `run` is given, then take each layer through `forward`.
+
+    forward   (Cell, params, x, state, options) -> ({name: (T, B, H)}, tape)
+    """
     kind = CELLS[known(cell, CELLS, "cell")]
     options = conventions(kind, options)
     stack = [params] if isinstance(params, Mapping) else list(params)
@@ -44,7 +53,7 @@ def run(cell: str, params, x, state=None, **options) -> Trace:
     trace = None
     for layer, (params, state) in enumerate(zip(stack, states), start=1):
         where = f" of layer {layer}" if len(stack) > 1 else ""
-        trace = _run_layer(kind, options, params, trace["h"] if trace else x, state, trace, where)
+        trace = _run_layer(forward, kind, options, params, trace["h"] if trace else x, state, trace, where)
     return trace
 
 
@@ -58,7 +67,7 @@ def conventions(cell: Cell, chosen: Mapping) -> Mapping:
     return MappingProxyType({name: chosen.get(name, values[0]) for name, values in cell.options.items()})
 
 
-def _run_layer(cell, options, params, x, state, below, where) -> Trace:
+def _run_layer(forward, cell, options, params, x, state, below, where) -> Trace:
     params = _checked_params(cell, params, where)
     (_, D), (_, H), dtype = params["weight_ih"].shape, params["weight_hh"].shape, params["weight_hh"].dtype
     x = shaped(x, ("T", "B", D), f"x{where}")
@@ -67,11 +76,16 @@ def _run_layer(cell, options, params, x, state, below, where) -> Trace:
     if below is None:
         x = finite(real(x, dtype, "x"), "x").copy()
     state = _checked_state(cell, state, x.shape[1], H, dtype, where)
+    values, tape = forward(cell, params, x, state, options)
+    x.flags.writeable = False
+    return Trace(cell, options, params, x, Named("state", state), Named("quantity", values), tape, below)
+
+
+def step_by_step(cell, params, x, state, options):
     with np.errstate(over="ignore", invalid="ignore"):  # a ReLU may explode: that is a result, not a fault
         values, tape = cell.forward(params, x, state, options)
     tape.flags.writeable = False
-    x.flags.writeable = False
-    return Trace(cell, options, params, x, Named("state", state), Named("quantity", values), tape, below)
+    return values, tape
 
 
 def _checked_params(cell: Cell, params: Mapping, where: str) -> Named:
@@ -106,23 +120,57 @@ def _checked_state(cell: Cell, state, B: int, H: int, dtype, where: str) -> dict
     return checked
 
 
-def backprop(trace: Trace, dh) -> Gradients:
+def backprop(trace: Trace, dh, later=None) -> Gradients:
     """Backpropagate through time.
 
-    dh   (T, B, H): the direct ∂L/∂h_t of the last layer, zeros at steps that carry no loss
+    dh      (T, B, H): the direct ∂L/∂h_t of the last layer, zeros at steps that carry no loss
+    later   {"h": (B, H)}, for an LSTM also "c": ∂L/∂h_T, ∂L/∂C_T through steps beyond this trace, where it is
+            a piece of a longer sequence; for a stack a sequence of them. None is zeros.
 
     Returns the Gradients of the last layer; those of the layers below are in `grads.layers`.
-    Raises ValueError if dh has another shape or holds NaN or Inf.
+    Raises ValueError if dh or later has another shape or holds NaN or Inf.
+    """
+    return backprop_layers(step_by_step_backward, trace, dh, later)
+
+
+def backprop_layers(backward, trace: Trace, dh, later) -> Gradients:
+    """Check everything that `backprop` is given, then take each layer through `backward`, the last one first.
+
+    backward   (trace, dh, later) -> Gradients without those of the layers below
     """
     dh = shaped(dh, (trace.T, trace.B, trace.H), "dh")
-    return _backprop(trace, finite(real(dh, trace.dtype, "dh"), "dh"))
+    dh = finite(real(dh, trace.dtype, "dh"), "dh")
+    laters = [later] * len(trace.layers) if later is None or isinstance(later, Mapping) else list(later)
+    if len(laters) != len(trace.layers) or (isinstance(later, Mapping) and len(laters) > 1):
+        raise ValueError(f"later must be one mapping a layer, and there are {len(trace.layers)} layers")
+    laters = [
+        _checked_state(layer.cell, later, layer.B, layer.H, layer.dtype, " later than the trace")
+        for layer, later in zip(trace.layers, laters)
+    ]
+    return _through_layers(backward, trace, dh, laters)
 
 
-def _backprop(trace: Trace, dh: np.ndarray) -> Gradients:
-    cell, params, (T, B, D), H = trace.cell, trace.params, trace.x.shape, trace.H
+def _through_layers(backward, trace, dh, laters) -> Gradients:
+    grads = backward(trace, dh, laters[-1])
+    if trace.below is None:
+        return grads
+    return replace(grads, below=_through_layers(backward, trace.below, grads.x, laters[:-1]))
+
+
+def step_by_step_backward(trace: Trace, dh: np.ndarray, later: Mapping) -> Gradients:
+    """One layer's Gradients by its cell's own loop."""
+    T, B, H = dh.shape
     direct = dh.reshape(T, H) if B == 1 else np.ascontiguousarray(dh.transpose(0, 2, 1))
+    later = {q: rows.T.reshape(direct.shape[1:]) for q, rows in later.items()}
     with np.errstate(over="ignore", invalid="ignore"):
-        back = cell.backward(params, trace.tape, direct, trace.options)
+        back = trace.cell.backward(trace.params, trace.tape, direct, trace.options, later)
+    return gradients_of(trace, back)
+
+
+def gradients_of(trace: Trace, back: Backward) -> Gradients:
+    """Name what a backward loop handed back, and add what does not need the loop: ∂L/∂x and ∂L/∂weight_ih."""
+    cell, params, (T, B, D), H = trace.cell, trace.params, trace.x.shape, trace.H
+    with np.errstate(over="ignore", invalid="ignore"):
         x = trace.x.reshape(T, D) if B == 1 else trace.x.transpose(0, 2, 1)
         weights = {"weight_ih": outer(back.pre, x), "bias_ih": summed(back.pre)}
         weights = {name: arranged(array, cell.order, cell.gates) for name, array in weights.items()}
@@ -138,5 +186,4 @@ def _backprop(trace: Trace, dh: np.ndarray) -> Gradients:
         params=Named("weight", {name: weights[name] for name in PARAMS}),
         x=dx,
         initial=Named("state", {q: row.reshape(H, B).T for q, row in back.initial.items()}),
-        below=_backprop(trace.below, dx) if trace.below else None,
     )

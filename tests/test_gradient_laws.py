@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from explorer import backprop, run
-from explorer.cells import CELLS
 from tests.engine_cases import CASES, every_case, losses, network, over, pinned
 
 OPEN, SHUT = 100.0, -100.0
@@ -185,18 +184,32 @@ def test_float32_is_float64_to_rounding(cell, options):
         np.testing.assert_allclose(narrow, exact, rtol=0, atol=2e-5 * np.abs(exact).max(), err_msg=name)
 
 
-@over([case for case in CASES if CELLS[case[0]].states == ("h",)])
-def test_a_gradient_is_handed_over_where_a_sequence_is_cut(cell, options):
-    net = network(cell, options, T=9)
-    dh = losses(9, 3, 4)[ALL]
+@pytest.mark.parametrize("B", (1, 3))
+@every_case
+def test_a_gradient_is_handed_over_where_a_sequence_is_cut(cell, options, B):
+    net = network(cell, options, T=9, B=B, layers=2)
+    dh = losses(9, B, 4)[ALL]
     whole, first = backprop(net.run(), dh), net._replace(x=net.x[:4]).run()
-    second = net._replace(x=net.x[4:], state=[{"h": first["h"][-1]}]).run()
-    late = backprop(second, dh[4:])
-    before = dh[:4].copy()
-    before[-1] += late.initial["h"]
-    early = backprop(first, before)
+    end = [{q: layer[q][-1] for q in layer.cell.states} for layer in first.layers]
+    late = backprop(net._replace(x=net.x[4:], state=end).run(), dh[4:])
+    early = backprop(first, dh[:4], [layer.initial for layer in late.layers])
     close = {"rtol": 1e-11, "atol": 1e-13}
-    np.testing.assert_allclose(early.initial["h"], whole.initial["h"], **close)
-    np.testing.assert_allclose(np.concatenate([early.x, late.x]), whole.x, **close)
-    for name, gradient in whole.params.items():
-        np.testing.assert_allclose(early.params[name] + late.params[name], gradient, **close)
+    for all_steps, before, after in zip(whole.layers, early.layers, late.layers, strict=True):
+        np.testing.assert_allclose(np.concatenate([before.x, after.x]), all_steps.x, **close)
+        for part in ("state", "pre"):
+            for name, rows in getattr(all_steps, part).items():
+                joined = np.concatenate([getattr(before, part)[name], getattr(after, part)[name]])
+                np.testing.assert_allclose(joined, rows, err_msg=name, **close)
+        for name, row in all_steps.initial.items():
+            np.testing.assert_allclose(before.initial[name], row, err_msg=name, **close)
+        for name, gradient in all_steps.params.items():
+            np.testing.assert_allclose(before.params[name] + after.params[name], gradient, **close)
+
+
+def test_what_is_handed_over_is_checked():
+    trace = network("lstm", {}, layers=2).run()
+    dh = losses(trace.T, trace.B, trace.H)[ALL]
+    with pytest.raises(ValueError, match="later must be one mapping a layer, and there are 2 layers"):
+        backprop(trace, dh, {"h": np.zeros((3, 4))})
+    with pytest.raises(ValueError, match=r"state c later than the trace must have shape \(3, 4\), but has shape"):
+        backprop(trace, dh, [None, {"c": np.zeros((3, 5))}])
