@@ -19,6 +19,24 @@ def by_step(rows: np.ndarray, K: int, H: int) -> np.ndarray:
     return rows.reshape(K, -1, rows.shape[1] // H, H, rows.shape[2]).transpose(1, 2, 0, 4, 3)
 
 
+def sigmoid(a: np.ndarray):
+    """σ in place. Of many numbers exp is faster than tanh; where it overflows, σ is 0."""
+    np.negative(a, a)
+    np.exp(a, a)
+    np.add(a, 1, a)
+    np.divide(1, a, a)
+
+
+def added(blocks: np.ndarray, out: np.ndarray):
+    """The sum of blocks (G, K, B, H) into `out`: a reduction over the first axis is slower."""
+    np.add(blocks[0], blocks[1], out)
+    for block in blocks[2:]:
+        np.add(out, block, out)
+
+
+SQUASH = {"tanh": lambda a: np.tanh(a, a), "relu": lambda a: np.maximum(a, 0, out=a), "sigmoid": sigmoid}
+
+
 class Loops:
     """What all cells share. `at` says in which block of a row each state is."""
 
@@ -54,13 +72,11 @@ class Loops:
 class LSTMLoops(Loops):
     rows, out, pre, gates = 7, 6, slice(2, 6), lstm.GATES
     at, totals = {"h": 6, "c": 4}, {"h": 0, "c": 1}
-    halved = (0.5, 0.5, 0.5, 1)
     order = lstm.ORDER
 
     def prepare(self, G, dtype):
-        weights = self.recurrent(self.params["weight_hh"], lstm.ORDER)
-        self.W = weights * np.array(self.halved, dtype)[:, None, None]
-        self.W_back = np.ascontiguousarray(weights.transpose(0, 2, 1))
+        self.W = self.recurrent(self.params["weight_hh"], lstm.ORDER)
+        self.W_back = np.ascontiguousarray(self.W.transpose(0, 2, 1))
         self.four, self.t = np.empty((2, 4, *self.shape), dtype)
 
     def forward(self, a, row):
@@ -70,9 +86,8 @@ class LSTMLoops(Loops):
         self.through(h, self.W, self.four)
         np.add(a, self.four, gates)
         a[...] = gates
-        np.tanh(gates, gates)
-        np.multiply(now[:3], 0.5, now[:3])
-        np.add(now[:3], 0.5, now[:3])
+        sigmoid(now[:3])
+        np.tanh(now[3], now[3])
         np.multiply(now[1:3], now[3:5], part)
         np.add(part[0], part[1], c)
         np.tanh(c, tanh_c)
@@ -102,11 +117,10 @@ class LSTMLoops(Loops):
         mul(self.back[3:], dc, self.back[3:])
         mul(dc, f, self.later["c"])
         self.through(self.back[2:], self.W_back, self.four)
-        self.four.sum(axis=0, out=self.later["h"])
+        added(self.four, self.later["h"])
 
     def named(self, rows, pre):
         H = self.H
-        pre[:, : 3 * H] *= 2  # the halved sigmoid rows again as a_o, a_i, a_f
         values = named(rows[1:], (*lstm.ORDER, "c", "tanh_c", "h"), H) | named(pre, (f"a_{q}" for q in lstm.ORDER), H)
         return {q: values[q] for q in (*self.gates, "c", "h", *(f"a_{q}" for q in self.gates))}
 
@@ -122,12 +136,11 @@ class GRULoops(Loops):
 
     rows, out, pre, gates = 5, 5, slice(0, 3), gru.GATES
     at, totals = {"h": 4}, {"h": 4}
-    halved = (1, 0.5, 0.5)
     order = gru.ORDER
 
     def prepare(self, G, dtype):
         weight_hh = self.params["weight_hh"]
-        self.W = self.recurrent(weight_hh, gru.ORDER) * np.array(self.halved, dtype)[:, None, None]
+        self.W = self.recurrent(weight_hh, gru.ORDER)
         self.W_back = np.ascontiguousarray(self.recurrent(weight_hh, gru.GATES).transpose(0, 2, 1))
         self.bias_hn = self.params["bias_hh"][2 * self.H :]
         self.three, self.t = np.empty((2, 3, *self.shape), dtype)
@@ -138,9 +151,7 @@ class GRULoops(Loops):
         self.through(h, self.W, self.three)
         np.add(a[1:], self.three[1:], rz)
         a[1:] = rz
-        np.tanh(rz, rz)
-        np.multiply(rz, 0.5, rz)
-        np.add(rz, 0.5, rz)
+        sigmoid(rz)
         np.add(self.three[0], self.bias_hn, q)
         np.multiply(r, q, part)
         np.add(a[0], part, n)
@@ -172,13 +183,12 @@ class GRULoops(Loops):
         mul(part, dh, da_z)
         self.through(self.back[1:4], self.W_back, self.three)
         mul(dh, z, part)
-        self.three.sum(axis=0, out=self.later["h"])
+        added(self.three, self.later["h"])
         np.add(self.later["h"], part, self.later["h"])
 
     def named(self, rows, pre):
-        H = self.H
-        pre[:, H:] *= 2
-        return named(rows[1:], ("r", "z", "q", "n", "h"), H) | named(pre, (f"a_{q}" for q in gru.ORDER), H)
+        values = named(rows[1:], ("r", "z", "q", "n", "h"), self.H)
+        return values | named(pre, (f"a_{q}" for q in gru.ORDER), self.H)
 
     def weights_gradients(self, rows, out):
         H = self.H
@@ -192,17 +202,16 @@ class RNNLoops(Loops):
     order = rnn.GATES
 
     def prepare(self, G, dtype):
-        weights = self.recurrent(self.params["weight_hh"], self.gates)
-        self.halved = (0.5 if self.options["activation"] == "sigmoid" else 1,)
-        self.W, self.W_back = weights * dtype.type(self.halved[0]), np.ascontiguousarray(weights.transpose(0, 2, 1))
-        self.squash = rnn.squash_into(self.options["activation"], self.now[0])
+        self.W = self.recurrent(self.params["weight_hh"], self.gates)
+        self.W_back = np.ascontiguousarray(self.W.transpose(0, 2, 1))
+        self.squash = SQUASH[self.options["activation"]]
         self.one = np.empty((1, *self.shape), dtype)
 
     def forward(self, a, row):
         self.through(self.now[0], self.W, self.one)
-        np.add(a, self.one, self.one)
-        a[...] = self.one
-        self.squash(self.one[0], self.now[0])
+        np.add(a, self.one, self.now)
+        a[...] = self.now
+        self.squash(self.now)
         row[...] = self.now
 
     def backward(self, row, before, direct):
@@ -214,7 +223,6 @@ class RNNLoops(Loops):
         self.later["h"][...] = self.one[0]
 
     def named(self, rows, pre):
-        pre /= pre.dtype.type(self.halved[0])
         return named(rows[1:], ("h",), self.H) | named(pre, ("a_h",), self.H)
 
     def weights_gradients(self, rows, out):
@@ -226,16 +234,12 @@ LOOPS = {"lstm": LSTMLoops, "gru": GRULoops, "rnn": RNNLoops}
 
 
 def projection(loops: Loops):
-    """weight_ih and bias of the input's part of the pre-activations, in the order and halves of the loops."""
+    """weight_ih and bias of the input's part of the pre-activations, in the order of the loops."""
     params, H = loops.params, loops.H
-    halved = np.repeat(np.array(loops.halved, params["weight_hh"].dtype), H)
     bias_hh = params["bias_hh"].copy()
     if isinstance(loops, GRULoops):
         bias_hh[2 * H :] = 0  # b_hn stays inside
-    weight_ih, bias = (
-        arranged(p, loops.gates, loops.order) for p in (params["weight_ih"], params["bias_ih"] + bias_hh)
-    )
-    return weight_ih * halved[:, None], bias * halved
+    return [arranged(p, loops.gates, loops.order) for p in (params["weight_ih"], params["bias_ih"] + bias_hh)]
 
 
 def handed_back(loops: Loops, rows, out, initial, whole: int) -> Backward:

@@ -104,8 +104,8 @@ def loops_of(cell, options, T: int):
 
 
 def longest_memory(T: int) -> int:
-    """Steps after which a pilot gives up; a twentieth of T costs less than a tenth of the run."""
-    return max(4 * BLOCK, T // 20)
+    """Steps after which a pilot gives up: few beside T, and few enough for rounding not to grow on the way."""
+    return min(max(4 * BLOCK, T // 40), 512)
 
 
 def cut(T: int, B: int, H: int, memory: int) -> tuple[int, int]:
