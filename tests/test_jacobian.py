@@ -3,6 +3,7 @@
 import mpmath
 import numpy as np
 import pytest
+import torch
 
 from explorer import (
     all_pairs,
