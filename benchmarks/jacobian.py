@@ -1,7 +1,7 @@
 """∂h_T/∂h_k for all k, side by side with PyTorch's autograd, batched and row by row.
 
     python benchmarks/jacobian.py            all sizes, a few minutes
-    python benchmarks/jacobian.py --quick    the smaller size, three rounds
+    python benchmarks/jacobian.py --quick    the smaller size, three rounds, no bar of speed
 
 Everyone runs the network forward and finds the Frobenius norm of each ∂h_T/∂h_k, k = 0 … T; the columns "and σ₁" add
 the largest singular value. PyTorch's loop is over LSTMCell, GRUCell or RNNCell. All are on one core and one thread,
@@ -20,7 +20,8 @@ from statistics import median
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 SIZES = ((200, 32, 16), (500, 64, 32))  # T, H, D; one sequence
-BARS = {"batched": 3, "rows": 25}
+BARS = {"batched": 3, "rows": 25}  # times faster, for the LSTM of these sizes, with σ₁ and without:
+BARS_AT = (500, 64, 32)
 AGREE = 1e-12  # of log₁₀
 
 
@@ -120,7 +121,7 @@ def main() -> int:
                 for name in BARS:
                     ratio = median(other / mine for other, mine in zip(times[name, spectral], own))
                     shown.append(f"{1e3 * median(times[name, spectral]):.0f} ms, {ratio:.1f}x")
-                    if cell == "lstm":
+                    if cell == "lstm" and sizes == BARS_AT:
                         least[name] = min(least[name], ratio)
                 norm = "norm and σ₁" if spectral else "norm"
                 where = [cell.upper(), "{}, {}, {}".format(*sizes), norm, f"{1e3 * median(own):.1f} ms"]
@@ -128,11 +129,23 @@ def main() -> int:
 
     print("\n| bar | to meet | measured | |\n|---|---|---|---|")
     results = [
-        ("LSTM, autograd batched", f"≥ {BARS['batched']}x faster", f"{least['batched']:.1f}x", BARS["batched"]),
-        ("LSTM, autograd row by row", f"≥ {BARS['rows']}x faster", f"{least['rows']:.1f}x", BARS["rows"]),
+        (
+            "LSTM T = 500, H = 64, autograd batched",
+            f"≥ {BARS['batched']}x faster",
+            f"{least['batched']:.1f}x",
+            BARS["batched"],
+        ),
+        (
+            "LSTM T = 500, H = 64, autograd row by row",
+            f"≥ {BARS['rows']}x faster",
+            f"{least['rows']:.1f}x",
+            BARS["rows"],
+        ),
     ]
     met = [least["batched"] >= BARS["batched"], least["rows"] >= BARS["rows"], worst <= AGREE]
     rows = [row[:3] for row in results] + [("log₁₀ of all norms", f"within {AGREE:.0e}", f"{worst:.0e}")]
+    if chosen.quick:
+        rows, met = rows[2:], met[2:]
     for row, fine in zip(rows, met):
         print("|", " | ".join(row), "|", "PASS |" if fine else "FAIL |")
     return 0 if all(met) else 1

@@ -16,7 +16,6 @@ from explorer.scaled import exponent_of, log10_norm
 from explorer.trace import Named, Trace
 
 STRETCH = 16  # steps between two scalings, if they allow it
-NEAR = 400  # powers of two between gradients that share one scale
 LOWEST, HIGHEST = 2.0**-900, 2.0**900  # beyond them a stretch was too long
 
 
@@ -76,7 +75,7 @@ def _deep_backprop(trace: Trace, dh, power) -> DeepGradients:
     while stop:
         here = np.maximum(scale, loud[stop - 1])
         here = np.where(np.isfinite(here), here, 0).astype(int)
-        start = _stretch(loud, here, max(0, stop - length), stop)
+        start = max(0, stop - length)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             shift = np.where(np.isfinite(scale), scale - here, 0).astype(int)
             by = (power[start:stop] - here)[:, 0, None] if alone else (power[start:stop] - here)[:, None]
@@ -109,17 +108,8 @@ def _deep_backprop(trace: Trace, dh, power) -> DeepGradients:
     )
 
 
-def _stretch(loud, here, start: int, stop: int) -> int:
-    """The first step of a stretch: no direct gradient in it but at its end is far from its scale.
-
-    A far one begins a stretch of its own, so that neither it nor what came before it is lost.
-    """
-    far = (np.isfinite(loud[start : stop - 1]) & (np.abs(loud[start : stop - 1] - here) > NEAR)).any(axis=1)
-    return start + int(np.flatnonzero(far)[-1]) + 1 if far.any() else start
-
-
 def _fits(back, entering, own) -> bool:
-    """No sequence of a stretch has come near the ends of float64."""
+    """No sequence of a stretch has come near the ends of float64, be it by a direct gradient far from its scale."""
     parts = [*back.state.values(), *(rows[None] for rows in back.initial.values())]
     largest = [np.abs(rows).max(axis=1) for rows in parts]
     steps = np.concatenate(

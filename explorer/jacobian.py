@@ -252,8 +252,8 @@ def _carried(stretch: StepJacobians, rows: np.ndarray, exponent: int):
     with np.errstate(over="ignore", invalid="ignore"):
         for n, at in enumerate(_each(stretch)):
             _pulled(at, held[n], held[n + 1])
-    largest = np.abs(held[-1]).max()
-    if np.abs(np.frexp(largest)[1]) < ROOM and largest > 0:
+    largest = np.abs(held).max(axis=(1, 2))
+    if (largest > 2.0**-ROOM).all() and (largest < 2.0**ROOM).all():
         return held, exponents
     for n, at in enumerate(_each(stretch)):
         _pulled(at, held[n], held[n + 1])

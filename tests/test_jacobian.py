@@ -114,6 +114,22 @@ def test_linear_rnn_is_the_power_of_its_matrix_at_any_depth(size):
             )
 
 
+@pytest.mark.parametrize("rate", [1e-100, 1e-40, 1e40, 1e100])
+def test_steps_that_leave_no_room_get_a_scale_each(rate):
+    norms = jacobian_norms(linear(rate * rotation(4), T=40))
+    wanted = np.log10(rate) * np.arange(40, -1, -1)
+    np.testing.assert_allclose(norms.spectral, wanted, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(norms.frobenius, wanted + np.log10(2), rtol=1e-12, atol=1e-12)
+    pairs = all_pairs(linear(rate * rotation(4), T=40), spectral=True)
+    np.testing.assert_allclose(pairs[40], wanted, rtol=1e-12, atol=1e-12)
+
+
+def test_the_largest_singular_value_is_found_from_the_vector_of_another():
+    """A power iteration that starts there stays there: what is left of the squares gives it away."""
+    stack = np.diag([3.0, 4.0, 1.0])[None]
+    assert abs(module._largest(stack, np.array([26.0]), np.array([1.0, 0, 0]))[0][0] - 4) < 1e-14
+
+
 @pytest.mark.parametrize("H", [1, 5, 16])
 def test_an_orthogonal_rnn_turns_and_no_more(H):
     trace = linear(rotation(H), T=50)
