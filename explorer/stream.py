@@ -151,9 +151,10 @@ class _Streaming:
         if direct is None and later.strength() == 0:
             return later
         trace = self.trace(start, stop, state)
-        for last in range(stop, start, -self.longest):
-            first = max(start, last - self.longest)
-            later = self.part(trace, start, first, last, direct, later)
+        while stop > start:  # `longest` may shrink on the way
+            first = max(start, stop - self.longest)
+            later = self.part(trace, start, first, stop, direct, later)
+            stop = first
         return later
 
     def direct(self, start, stop, later: Scaled) -> np.ndarray | None:
