@@ -29,10 +29,14 @@ ONLY = {
     "explorer/cells/": ("explorer.cells", "explorer.trace", "explorer.check"),
     "explorer/trace.py": ("explorer.cells.base", "explorer.check"),
     "explorer/unroll.py": ("explorer.cells", "explorer.trace", "explorer.check"),
+    "explorer/chunk_loops.py": ("explorer.cells",),
     "explorer/datasets/": ("explorer.datasets", "explorer.check"),
 }
 SHOWING = ("explorer.figures", "explorer.export")  # the rule for explorer.ui is above
-RUNNING = ("explorer.unroll", "explorer.performing", "explorer.torch_path", "explorer.training")
+RUNNING = (
+    *("explorer.unroll", "explorer.performing", "explorer.torch_path", "explorer.training"),
+    *("explorer.parallel_time", "explorer.stream"),
+)
 # a place -> what it never imports
 NEVER = {
     "explorer/initialise.py": SHOWING,
@@ -46,6 +50,8 @@ NEVER = {
     "explorer/deep.py": (*SHOWING, *RUNNING),
     "explorer/scaled.py": (*SHOWING, *RUNNING),
     "explorer/torch_path.py": SHOWING,
+    "explorer/parallel_time.py": SHOWING,
+    "explorer/stream.py": SHOWING,
     "explorer/training/": SHOWING,
     "explorer/weights/": SHOWING,
     "explorer/figures/": (

@@ -1,0 +1,161 @@
+"""Norms chunk by chunk: those of one run where that has them, and logarithms beyond its range where it has not."""
+
+import numpy as np
+import pytest
+
+from explorer import backprop, init_params, run
+from explorer.measures import norm
+from explorer.stream import METHODS, stream
+from tests.engine_cases import CASES, losses, network, over
+
+every_method = pytest.mark.parametrize("method", METHODS)
+FUSED = [case for case in CASES if case[1].get("reset_after", True)]
+
+
+def log10_norms(rows):
+    with np.errstate(divide="ignore"):
+        return np.log10(norm(rows))
+
+
+def assert_same_norms(streamed, grads, tolerance=1e-11):
+    for got, wanted in zip(streamed.layers, grads.layers, strict=True):
+        for name, rows in [*wanted.state.items(), *((f"a_{gate}", rows) for gate, rows in wanted.pre.items())]:
+            np.testing.assert_allclose(got.log10[name], log10_norms(rows), rtol=0, atol=tolerance, err_msg=name)
+        for name, row in wanted.initial.items():
+            np.testing.assert_allclose(got.initial[name], log10_norms(row), rtol=0, atol=tolerance)
+        for name, gradient in wanted.params.items():
+            size = np.abs(gradient).max()
+            np.testing.assert_allclose(got.params[name], gradient, rtol=0, atol=tolerance * size, err_msg=name)
+
+
+@every_method
+@pytest.mark.parametrize("loss", ("all steps", "last step", "some steps"))
+@over(FUSED)
+def test_the_norms_of_one_run(cell, options, loss, method):
+    net = network(cell, options, T=40, layers=2, scale=0.5)
+    dh = losses(40, 3, 4)[loss]
+    made = stream(cell, net.params, net.x, dh, net.state, chunk=7, method=method, **options)
+    assert_same_norms(made, backprop(net.run(), dh))
+
+
+@over([case for case in CASES if case not in FUSED])
+def test_the_reset_gate_before(cell, options):
+    net = network(cell, options, T=40)
+    dh = losses(40, 3, 4)["all steps"]
+    assert_same_norms(stream(cell, net.params, net.x, dh, net.state, chunk=7, **options), backprop(net.run(), dh))
+
+
+def sequence(T, H, dtype="float64", **drawn):
+    params = init_params("lstm", 2, H, seed=1, dtype=dtype, **drawn)
+    x = np.random.default_rng(0).standard_normal((T, 1, 2)).astype(dtype)
+    dh = np.zeros((T, 1, H), dtype)
+    dh[-1] = H**-0.5
+    return params, x, dh
+
+
+@pytest.mark.parametrize("chunk", (400, 2999))
+@every_method
+def test_a_gradient_far_below_the_range(method, chunk):
+    """log10 ‖∂L/∂h_t‖ by a product of steps, each scaled for itself, for hundreds of decades more than float64 has."""
+    params, x, dh = sequence(6000, 8)
+    made = stream("lstm", params, x, dh, chunk=chunk, method=method)
+    later, exponent, trace = None, 0.0, run("lstm", params, x)
+    wanted = np.empty((6000, 1))
+    for stop in range(6000, 0, -50):
+        steps = slice(stop - 50, stop)
+        start = {q: rows[stop - 50] for q, rows in trace.previous.items()}
+        direct = dh[steps] if stop == 6000 else np.zeros((50, 1, 8))
+        grads = backprop(run("lstm", params, x[steps], start), direct, later)
+        wanted[steps] = log10_norms(grads.state["h"]) + exponent
+        size = max(np.abs(row).max() for row in grads.initial.values())
+        later, exponent = {q: row / size for q, row in grads.initial.items()}, exponent + np.log10(size)
+    assert wanted[0, 0] < -900
+    np.testing.assert_allclose(made.log10["h"], wanted, rtol=0, atol=1e-8)
+    assert np.isfinite(made.log10["c"]).all() and np.isfinite(made.initial["c"]).all()
+
+
+def test_a_gradient_far_above_the_range():
+    """A linear network that doubles: the gradient doubles with each step back."""
+    params = {
+        "weight_ih": np.zeros((1, 1)),
+        "weight_hh": 2 * np.ones((1, 1)),
+        "bias_ih": np.zeros(1),
+        "bias_hh": np.zeros(1),
+    }
+    x, dh = np.zeros((1000, 1, 1)), np.zeros((1000, 1, 1))
+    dh[-1] = 1
+    params["bias_ih"][0] = 1e-300
+    made = stream("rnn", params, x, dh, chunk=1000, activation="relu")
+    back = np.arange(1000)[::-1]
+    np.testing.assert_allclose(made.log10["h"][:, 0], back * np.log10(2), atol=1e-9)
+    twice = stream("rnn", params, x, 1e-300 * dh, chunk=300, activation="relu")
+    np.testing.assert_allclose(twice.log10["h"][:, 0], back * np.log10(2) - 300, atol=1e-9)
+
+
+def test_float32_has_the_depths_of_float64():
+    params, x, dh = sequence(400, 8)
+    deep = stream("lstm", params, x, dh)
+    narrow = {name: array.astype("float32") for name, array in params.items()}
+    made = stream("lstm", narrow, x.astype("float32"), dh.astype("float32"), chunk=128)
+    assert deep.log10["h"].min() < -60
+    np.testing.assert_allclose(made.log10["h"], deep.log10["h"], atol=2e-3)
+
+
+def test_a_dead_gradient_is_minus_infinity():
+    net = network("rnn", {"activation": "relu"}, T=50)
+    net.params[0]["weight_hh"][...] = 0
+    dh = losses(50, 3, 4)["last step"]
+    made = stream("rnn", net.params, net.x, dh, chunk=20, activation="relu")
+    assert np.isneginf(made.log10["h"][:-1]).all() and np.isfinite(made.log10["h"][-1]).all()
+    nothing = stream("rnn", net.params, net.x, lambda start, stop: None, activation="relu")
+    assert np.isneginf(nothing.log10["h"]).all() and not nothing.params["weight_hh"].any()
+
+
+@every_method
+def test_a_window_has_everything(method):
+    net = network("lstm", {}, T=60, layers=2)
+    dh = losses(60, 3, 4)["all steps"]
+    made = stream("lstm", net.params, net.x, dh, net.state, chunk=16, window=(5, 41), method=method)
+    trace, grads, window = net.run(), backprop(net.run(), dh), made.window
+    assert window.steps == range(5, 41)
+    scale = 2.0**window.exponent
+    for layer, right in zip(window.trace.layers, trace.layers, strict=True):
+        for name in right.values:
+            np.testing.assert_allclose(layer[name], right[name][5:41], rtol=1e-10, atol=1e-13)
+    for layer, right in zip(window.grads.layers, grads.layers, strict=True):
+        np.testing.assert_allclose(scale * layer.state["c"], right.state["c"][5:41], rtol=1e-9, atol=1e-12)
+    assert_same_norms(made, grads)
+
+
+def test_functions_are_asked_for_chunks_only():
+    params, x, dh = sequence(1000, 4)
+    asked = []
+
+    def part(start, stop):
+        asked.append(stop - start)
+        return x[start:stop]
+
+    def loss(start, stop):
+        return dh[start:stop] if stop == 1000 else None
+
+    made = stream("lstm", params, part, loss, T=1000, chunk=64)
+    assert max(asked) == 64
+    np.testing.assert_array_equal(made.log10["h"], stream("lstm", params, x, dh, chunk=64).log10["h"])
+
+
+def test_wrong_input_is_answered():
+    params, x, dh = sequence(10, 4)
+    for wrong, sentence in [
+        ({"method": "magic"}, "unknown method 'magic': expected one of engine, parallel, torch"),
+        ({"T": 10}, "T is needed with a function for x, and with nothing else"),
+        ({"chunk": 0}, "chunk must be a whole number of at least 1, but is 0"),
+        ({"chunk": 2.5}, "chunk must be a whole number of at least 1, but is 2.5"),
+        ({"window": (4, 4)}, r"window must be \(start, stop\) with 0 ≤ start < stop ≤ 10"),
+        ({"window": (4, 11)}, r"window must be \(start, stop\) with 0 ≤ start < stop ≤ 10"),
+    ]:
+        with pytest.raises(ValueError, match=sentence):
+            stream("lstm", params, x, dh, **wrong)
+    with pytest.raises(ValueError, match="T is needed with a function for x"):
+        stream("lstm", params, lambda start, stop: x[start:stop], dh)
+    with pytest.raises(ValueError, match=r"dh of steps 0 to 10 must have shape \(10, 1, 4\)"):
+        stream("lstm", params, x, dh[:, :, :2])
