@@ -18,12 +18,10 @@ with + - * (⊙), @ (matrix product) and sigmoid, tanh, relu. The chain rule als
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 
-from explorer.numerals import tex
 from explorer.trace import Gradients, Trace
 
 FUNCTIONS = {
@@ -32,9 +30,7 @@ FUNCTIONS = {
     "relu": lambda a: np.maximum(a, 0),
     "positive": lambda a: (a > 0).astype(a.dtype),
 }
-SQUASH = {"sigmoid": r"\sigma", "tanh": r"\tanh", "relu": r"\mathrm{ReLU}"}
 PARTS = {"W_i": "weight_ih", "W_h": "weight_hh", "b_i": "bias_ih", "b_h": "bias_hh"}
-STATES = {"h": "h", "c": "C"}
 
 
 @cache
@@ -121,95 +117,3 @@ def _named(name: str, trace: Trace, steps, grads, direct) -> np.ndarray:
     if name in ("dh", "dc"):
         return grads.state[name[1:]][steps]
     return trace[name][steps]
-
-
-Colour = Callable[[str], str | None]
-
-
-def symbol(name: str, colour: Colour = lambda name: None) -> str:
-    """The LaTeX symbol of a name: f -> f_t, c_prev -> C_{t-1}, W_if -> W_{if}."""
-    if name[:3] in PARTS:
-        return f"{name[0]}_{{{name[2:]}}}"
-    base, step = (name.removesuffix("_prev"), "t-1") if name.endswith("_prev") else (name, "t")
-    written = f"{STATES.get(base, base)}_{{{step}}}"
-    hue = colour(base)
-    return rf"\textcolor{{{hue}}}{{{written}}}" if hue else written
-
-
-def live(quantity: str, trace: Trace, t: int, unit: int, colour: Colour = lambda name: None) -> str:
-    """LaTeX of the equation in symbols and, line by line below it, in numbers."""
-    left, right = in_symbols(quantity, trace, colour)
-    lines = [right, *in_numbers(quantity, trace, t, unit, colour)]
-    return rf"\begin{{aligned}} {left} &= " + r" \\ &= ".join(lines) + r" \end{aligned}"
-
-
-def in_symbols(quantity: str, trace: Trace, colour: Colour = lambda name: None) -> tuple[str, str]:
-    """LaTeX of both sides of the equation that makes a quantity: f_t, σ(W_{if} x_t + …)."""
-
-    def leaf(node):
-        return symbol(node.id, colour) if isinstance(node, ast.Name) else str(node.value)
-
-    def written(node):
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
-            right = written(node.right)
-            if not isinstance(node.right, ast.Name):
-                right = rf"\left({right}\right)"
-            return rf"{written(node.left)}\,{right}"
-        return _written(node, written, leaf, r"\odot")
-
-    return symbol(quantity, colour), written(parse(equations(trace)[quantity]))
-
-
-def in_numbers(quantity: str, trace: Trace, t: int, unit: int, colour: Colour = lambda name: None) -> list[str]:
-    """LaTeX of the right side with the numbers of one unit (from 0) of step t (from 1) of sequence 1.
-
-    First the terms, a matrix product as the one number that it gives this unit; then the sum and the result.
-    """
-    steps = slice(t - 1, t)
-
-    def number(node):
-        value = evaluate(node, trace, steps)
-        return tex(value.item() if value.size == 1 else value.reshape(-1, trace.H)[0, unit].item())
-
-    def leaf(node):
-        if isinstance(node, ast.Constant):
-            return str(node.value)
-        hue = colour(node.id.removesuffix("_prev"))
-        return rf"\textcolor{{{hue}}}{{{number(node)}}}" if hue else number(node)
-
-    def written(node):
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
-            return number(node)
-        return _written(node, written, leaf, r"\cdot")
-
-    formula = parse(equations(trace)[quantity])
-    result = rf"\mathbf{{{number(ast.Name(quantity))}}}"
-    hue = colour(quantity)
-    result = rf"\textcolor{{{hue}}}{{{result}}}" if hue else result
-    if isinstance(formula, ast.Call) and not isinstance(formula.args[0], ast.Name):
-        result = f"{SQUASH[formula.func.id]}({number(formula.args[0])}) = {result}"
-    return [written(formula), result]
-
-
-def _written(node: ast.expr, written, leaf, times: str) -> str:
-    match node:
-        case ast.BinOp(left, ast.Add(), right):
-            return f"{written(left)} + {_term(written(right))}"
-        case ast.BinOp(left, ast.Sub(), right):
-            return f"{written(left)} - {_term(_factor(right, written))}"
-        case ast.BinOp(left, ast.Mult(), right):
-            return f"{_factor(left, written)} {times} {_term(_factor(right, written))}"
-        case ast.Call(ast.Name(squash), [argument]):
-            return rf"{SQUASH[squash]}\left({written(argument)}\right)"
-    return leaf(node)
-
-
-def _factor(node: ast.expr, written) -> str:
-    sum_of_terms = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub)
-    return rf"\left({written(node)}\right)" if sum_of_terms else written(node)
-
-
-def _term(text: str) -> str:
-    """A negative number in brackets, coloured or not."""
-    bare = text.partition("}{")[2] if text.startswith(r"\textcolor") else text
-    return f"({text})" if bare.startswith("-") else text

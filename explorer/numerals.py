@@ -30,16 +30,6 @@ def text(value: float) -> str:
     return digits if power is None else f"{digits}·10{str(power).translate(SUPERSCRIPT)}"
 
 
-def tex(value: float) -> str:
-    """A number as LaTeX: -0.0412, 3.1\\cdot10^{-9}, \\infty."""
-    if math.isnan(value):
-        return r"\mathrm{NaN}"
-    if math.isinf(value):
-        return r"\infty" if value > 0 else r"-\infty"
-    digits, power = _split(value)
-    return digits if power is None else rf"{digits}\cdot10^{{{power}}}"
-
-
 def power_of_ten(value: float) -> str:
     """A magnitude as the nearest power of ten: 10⁻¹³; exactly 0 stays 0."""
     if value == 0 or not math.isfinite(value):

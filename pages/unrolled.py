@@ -10,24 +10,24 @@ from explorer.ui.language import say
 frame.enter(__file__)
 
 experiment, view = state.experiment(), state.view()
-run = performed(experiment)
-trace, t, u = run.trace, view.step, view.unit
-
-
-def number(quantity: str, before: bool = False) -> float:
-    """A quantity of the chosen step and unit, or its state before the step."""
-    source = trace.previous if before else trace
-    return float(source[quantity][t - 1, 0, u - 1])
-
 
 st.title(say("unrolled.question", cell=say(f"cell.{experiment.cell}")))
 frame.notes()
 st.markdown(input_sentence())
 show_stage()
 
-with st.expander(say("unrolled.table", unit=u, t=t)):
-    rows = {say("unrolled.before"): number("h", before=True)}
-    rows |= {name: number(name) for name in trace.values}
+
+def numbers() -> None:
+    """All that the chosen step holds for the chosen unit."""
+    run, t, u = performed(experiment), view.step - 1, view.unit - 1
+    rows = {say("unrolled.before"): run.trace.previous["h"][t, 0, u]}
+    rows |= {name: values[t, 0, u] for name, values in run.trace.values.items()}
     st.table({name: text(value) for name, value in rows.items()})
     st.markdown(say("unrolled.inputs"))
-    st.table({name: text(value) for name, value in zip(run.input.channels, trace.x[t - 1, 0])})
+    st.table({name: text(value) for name, value in zip(run.input.channels, run.trace.x[t, 0])})
+
+
+table = st.expander(say("unrolled.table", unit=view.unit, t=view.step), key="table", on_change="rerun")
+if table.open:  # what nobody sees costs nothing
+    with table:
+        numbers()

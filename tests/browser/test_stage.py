@@ -92,6 +92,48 @@ def test_numbers_and_particles_are_written_as_in_python(server, visit):
     assert {final_consonant(word) for word in said} > {""}
 
 
+@pytest.mark.parametrize("conventions", CONVENTIONS)
+def test_every_formula_as_written_gives_the_same_number(server, visit, conventions):
+    """Brackets and signs of what stands on the page: read as arithmetic, it is the number that it explains."""
+    page = visit(f"{server}/unrolled?{conventions}&T=9&H=4&D=2&input=clue&loss=all")
+    found = page.locator(".stage").evaluate(
+        """async ({ stage: { run } }, url) => {
+             const { formula } = await import(url);
+             const exact = (value) => `<mn>(${value})</mn>`;
+             const known = { "σ": (a) => 1 / (1 + Math.exp(-a)), ReLU: (a) => Math.max(a, 0), tanh: Math.tanh,
+                             step: (a) => Number(a > 0) };
+             return Object.entries({ ...run.formulas, ...run.chain }).flatMap(([name, tree]) => [0, 3].map((unit) => {
+               const leaf = (q) => exact(run.number(["name", q], 5, unit));
+               const written = formula(tree, leaf, (product) => exact(run.number(product, 5, unit)), "*");
+               const line = written.replace(/<[^>]*>/g, "").replaceAll("−", "-").replace(/1\\(\\(/, "step((");
+               const value = Function(...Object.keys(known), `return ${line}`)(...Object.values(known));
+               return [name, line, value, run.number(tree, 5, unit)];
+             }));
+           }""",
+        module(HERE / "written.js"),
+    )
+    for name, line, value, wanted in found:
+        assert value == pytest.approx(wanted, rel=1e-9, abs=1e-300), f"{name} = {line}"
+
+
+def test_a_number_in_a_formula_is_the_number_in_the_text(server, visit):
+    page = visit(f"{server}/unrolled?T=5&H=2")
+    numbers = [0.0, -0.5, 9.99e-5, 9.96e-9, 1.0e-300, -12345.0, 999.9, 3.1e-9]
+    shown = page.evaluate(
+        """([url, numbers]) => import(url).then(({ numeral }) => numbers.map((value) => {
+             const holder = document.createElement("div");
+             holder.innerHTML = `<math>${numeral(value)}</math>`;
+             const [power] = holder.querySelectorAll("msup > :last-child");
+             if (!power) return holder.textContent;
+             const raised = { "−": "⁻", ...Object.fromEntries([..."⁰¹²³⁴⁵⁶⁷⁸⁹"].entries()) };
+             power.textContent = [...power.textContent].map((digit) => raised[digit]).join("");
+             return holder.textContent;
+           }))""",
+        [module(HERE / "written.js"), numbers],
+    )
+    assert shown == [text(value) for value in numbers]
+
+
 def test_keys_move_the_cursor_and_the_link_follows(server, visit):
     page = visit(f"{server}/unrolled?T=30&H=4&t=5")
     body = page.locator("body")
@@ -110,6 +152,67 @@ def test_keys_move_the_cursor_and_the_link_follows(server, visit):
     assert cursor(page)["step"] == 28, "what the server answers moves nothing back"
     body.press("Home")
     assert cursor(page)["step"] == 0
+
+
+def test_the_run_is_not_sent_again_when_the_hand_rests(server, visit):
+    page = visit(f"{server}/unrolled?T=200&H=32&t=5")
+    sizes = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: sizes.append(len(frame))))
+    page.reload()
+    settle(page)
+    first = max(sizes)
+    sizes.clear()
+    page.locator("body").press("ArrowRight")
+    page.wait_for_function("() => new URLSearchParams(location.search).get('t') === '6'")
+    settle(page)
+    assert first > 200_000 and max(sizes) < 60_000, (first, sorted(sizes)[-3:])
+
+
+def test_the_back_button_moves_the_stage_back(server, visit):
+    page = visit(f"{server}/unrolled?T=30&H=4&t=7")
+    for key, wanted in (("ArrowRight", "8"), ("ArrowRight", "9")):
+        page.locator("body").press(key)
+        page.wait_for_function(f"() => new URLSearchParams(location.search).get('t') === '{wanted}'")
+        settle(page)
+    for wanted in (7, 6):
+        page.go_back()
+        page.wait_for_function(f"() => document.querySelector('.stage').stage.cursor.step === {wanted}")
+        settle(page)
+    assert query(page)["t"] == "7"
+
+
+def test_another_page_and_back_keeps_the_place(server, visit):
+    page = visit(f"{server}/unrolled?T=30&H=4&t=7")
+    page.locator("body").press("ArrowRight")
+    page.wait_for_function("() => new URLSearchParams(location.search).get('t') === '8'")
+    page.get_by_role("link", name=EN("page.gates")).click()
+    page.wait_for_url("**/gates?**")
+    settle(page)
+    page.get_by_role("link", name=EN("page.unrolled")).click()
+    page.wait_for_url("**/unrolled?**")
+    settle(page)
+    assert cursor(page)["step"] == 7 and query(page)["t"] == "8"
+
+
+def test_by_the_keyboard_alone(server, visit):
+    """Tab to a gate, open it, go down to a sum and up again."""
+    page = visit(f"{server}/unrolled?T=30&H=4")
+    body = page.locator("body")
+    for _ in range(60):
+        body.press("Tab")
+        if page.evaluate("document.activeElement.dataset.q") == "f":
+            break
+    page.keyboard.press("Space")
+    expect(page.locator(".crumbs")).to_contain_text(EN("stage.name.f"))
+    assert not page.locator(".stage").evaluate("({ stage }) => Boolean(stage.player.playing)"), "Space pressed the gate"
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.dataset.term") is not None:
+            break
+    page.keyboard.press("Enter")
+    assert cursor(page)["level"] == 3
+    page.keyboard.press("Escape")
+    assert cursor(page)["level"] == 2
 
 
 def test_from_the_cell_to_one_product_and_up_again(server, visit):

@@ -2,8 +2,8 @@
 // build once, then let Plotly.react change what changed.
 
 import { aligned, unpack } from "./packing.js";
+import { download, isDark, living } from "./page.js";
 
-const CHARTS = new WeakMap();
 const CURSOR = "explorer:cursor"; // a step that is hovered or clicked in any chart of the page
 
 let loading;
@@ -43,11 +43,6 @@ function enlarge(node, scale) {
 }
 
 const same = (a, b) => a.length === b.length && a.every((value, k) => value === b[k]);
-
-const isDark = (node) => {
-  const [r, g, b] = getComputedStyle(node).color.match(/[\d.]+/g).map(Number);
-  return r + g + b > 382; // light text means a dark page
-};
 
 // ---- numbers as CSV: one row a step, one column a line or a unit of a heatmap ----
 
@@ -109,7 +104,7 @@ class Chart {
       ["reset", RESET, () => this.resetZoom()],
       ["svg", "SVG", () => this.save("svg")],
       ["png", "PNG", () => this.save("png")],
-      ["csv", "CSV", () => this.download(new Blob([toCSV(this.spec)], { type: "text/csv" }), "csv")],
+      ["csv", "CSV", () => this.take(new Blob([toCSV(this.spec)], { type: "text/csv" }), "csv")],
       ["full", FULL, () => (document.fullscreenElement ? document.exitFullscreen() : this.figure.requestFullscreen())],
     ]) {
       const button = element("button", name, this.tools);
@@ -120,8 +115,8 @@ class Chart {
     }
   }
 
-  show(data, trigger) {
-    this.data = data;
+  show(packed, trigger) {
+    const data = (this.data = unpack(aligned(packed)));
     this.trigger = trigger;
     this.figure.setAttribute("aria-label", data.alt);
     this.title.textContent = data.title;
@@ -273,15 +268,11 @@ class Chart {
     const blob = format === "svg"
       ? new Blob([decodeURIComponent(image.slice(image.indexOf(",") + 1))], { type: "image/svg+xml" })
       : await (await fetch(image)).blob();
-    this.download(blob, format);
+    this.take(blob, format);
   }
 
-  download(blob, ending) {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    link.download = `${this.data.file}.${ending}`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  take(blob, ending) {
+    download(blob, `${this.data.file}.${ending}`);
   }
 
   remove() {
@@ -293,16 +284,4 @@ class Chart {
   }
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  if (!data) return;
-  let chart = CHARTS.get(parentElement);
-  if (!chart?.host.isConnected) {
-    chart = new Chart(parentElement);
-    CHARTS.set(parentElement, chart);
-  }
-  chart.show(unpack(aligned(data)), setTriggerValue);
-  return () => {
-    chart.remove();
-    CHARTS.delete(parentElement);
-  };
-}
+export default living(Chart);

@@ -99,6 +99,19 @@ _component = st.components.v2.component(
 )
 
 
+def _given(key: str, cursor: dict) -> str:
+    """The cursor that the stage is given: the one before, as long as the page shows what the stage itself has said.
+
+    So the same bytes go out again, of which Streamlit sends a reference only, and no answer that comes late moves the
+    stage back. A number goes with it, because the same place may be asked for twice.
+    """
+    state = st.session_state
+    if key not in state or cursor != state["said_by_stage"]:  # just mounted, or moved by something else
+        number = state["given_to_stage"]["number"] + 1 if "given_to_stage" in state else 0
+        state["given_to_stage"], state["said_by_stage"] = cursor | {"number": number}, cursor
+    return json.dumps(state["given_to_stage"], separators=(",", ":"))
+
+
 def stage(
     run: bytes,
     *,
@@ -118,11 +131,12 @@ def stage(
 
     def rested():
         if said := st.session_state[key].get("rest"):
-            on_rest(json.loads(said))
+            st.session_state["said_by_stage"] = said
+            on_rest(said)
 
     about = {
         "run": hashlib.blake2b(run, digest_size=8).hexdigest(),
-        "cursor": json.dumps(dict(cursor), separators=(",", ":")),
+        "cursor": _given(key, dict(cursor)),
         "words": dict(words),
         "language": language,
         "file": file_name,

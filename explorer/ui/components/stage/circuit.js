@@ -35,7 +35,7 @@ const BOARDS = {
     wire("g", "g", `M${X.candidate} ${Y.gate - 24}V${Y.product}H${X.add + 16}`, n("g"), times("dc", "i"), X.candidate + 8, 216, "start"),
     wire("c", "i", `M${X.add} ${Y.product - 16}V${Y.conveyor + 16}`, times("i", "g"), n("dc"), X.add + 8, 116, "start"),
     wire("h", "c", `M${X.tanh} ${Y.conveyor}V${Y.show - 82}`, n("c"), times("dh", "o", rest(times(tanh("c"), tanh("c")))), X.tanh + 10, 92, "start"),
-    wire("h", "c", `M${X.tanh} ${Y.show - 46}V${Y.show - 16}`, tanh("c"), times("dh", "o"), X.tanh + 10, 184, "start"),
+    wire("h", "c", `M${X.tanh} ${Y.show - 46}V${Y.show - 16}`, tanh("c"), times("dh", "o"), X.tanh - 10, 180, "end"),
     wire("o", "o", `M${X.output} ${Y.gate - 24}V${Y.show}H${X.tanh - 16}`, n("o"), times("dh", tanh("c")), X.output + 30, Y.show - 8),
     wire("h", "h", `M${X.tanh + 16} ${Y.show}H${X.end}`, n("h"), n("dh"), X.end, Y.show - 10, "end"),
     ...bus(X.output), feed("f", X.keep), feed("i", X.input), feed("g", X.candidate), feed("o", X.output),
@@ -77,7 +77,7 @@ export class Circuit {
     this.picture = svg("svg", { viewBox: SIZE, role: "group" }, this.node);
     this.picture.addEventListener("click", ({ target }) => this.choose(target));
     this.picture.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter") return;
+      if (event.key !== "Enter" && event.key !== " ") return;
       event.preventDefault();
       this.choose(event.target);
     });

@@ -1,6 +1,7 @@
 // The stage as a picture: strip and circuit as they stand, with the sentence, as one SVG or PNG.
 
 import { svg } from "./drawing.js";
+import { download } from "./page.js";
 
 const KEPT = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font-family", "font-size", "font-weight", "text-anchor", "display", "paint-order"];
 const WIDTH = 1000;
@@ -54,11 +55,4 @@ async function painted(drawn) {
   canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
   URL.revokeObjectURL(image.src);
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
-}
-
-function download(blob, name) {
-  const link = document.createElement("a");
-  Object.assign(link, { href: URL.createObjectURL(blob), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

@@ -2,6 +2,7 @@
 // Streamlit calls the default function again with new data and the same element: build once, then change what changed.
 
 import { aligned, unpack } from "./packing.js";
+import { isDark, living } from "./page.js";
 import { Circuit } from "./circuit.js";
 import { clamp, html, write } from "./drawing.js";
 import { Panel } from "./panel.js";
@@ -12,7 +13,6 @@ import { sentence } from "./sentence.js";
 import { Strip } from "./strip.js";
 import { filled } from "./written.js";
 
-const STAGES = new WeakMap();
 const CURSOR = "explorer:cursor"; // a step or unit chosen anywhere on the page
 const REST = 500; // ms without a change, after which the URL is told
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
@@ -51,23 +51,19 @@ class Stage {
     this.crumbs.addEventListener("click", ({ target }) => target.dataset.level && this.go({ level: Number(target.dataset.level) }), signal);
     this.watch = new ResizeObserver(() => this.resize());
     this.watch.observe(this.host);
-    this.sent = []; // cursors that the server was told and has not answered
   }
 
   // ---- what is shown ----
 
   show(data, tell) {
-    const { about, run } = unpack(data);
+    const { about, run } = unpack(aligned(data));
     const fresh = about.run !== this.about?.run; // another network or input
-    const words = about.language !== this.about?.language;
-    Object.assign(this, { about, words: about.words, palette: about.palettes[this.isDark() ? 1 : 0], tell });
+    const moved = about.cursor !== this.about?.cursor; // by something else than the hand on this stage
+    const spoken = about.language !== this.about?.language;
+    Object.assign(this, { about, words: about.words, tell });
     if (fresh) this.run = new Run(unpack(run));
-    if (!this.cursor) this.cursor = { ...START, shown: "h", ...this.wanted() };
-    else if (!this.sent.includes(about.cursor)) Object.assign(this.cursor, this.wanted());
-    this.sent = this.sent.slice(this.sent.indexOf(about.cursor) + 1);
-    this.cursor = this.bounded(this.cursor);
-    if (!this.run.states.includes(this.cursor.shown)) this.cursor.shown = "h";
-    if (fresh || words || this.dark !== this.isDark()) this.build();
+    this.cursor = this.bounded({ ...START, ...this.cursor, ...(moved ? this.wanted() : {}) });
+    if (fresh || spoken || this.dark !== isDark(this.host)) this.build();
     this.draw();
   }
 
@@ -76,13 +72,8 @@ class Stage {
     return { step: step - 1, unit: unit - 1, level, quantity, back };
   }
 
-  isDark() {
-    const [r, g, b] = getComputedStyle(this.host).color.match(/[\d.]+/g).map(Number);
-    return r + g + b > 382; // light text means a dark page
-  }
-
   build() {
-    this.dark = this.isDark();
+    this.dark = isDark(this.host);
     this.palette = this.about.palettes[this.dark ? 1 : 0];
     this.host.setAttribute("aria-label", this.say("stage", { cell: this.run.label }));
     for (const part of [this.strip, this.player, this.circuit, this.panel]) part.build();
@@ -113,6 +104,7 @@ class Stage {
     const quantity = cursor.quantity in known ? cursor.quantity : Object.keys(known)[0];
     return {
       ...cursor, quantity,
+      shown: run.states.includes(cursor.shown) ? cursor.shown : "h",
       step: clamp(cursor.step, 0, run.T - 1),
       unit: clamp(cursor.unit, 0, run.H - 1),
       level: clamp(cursor.level, 1, 3),
@@ -143,10 +135,7 @@ class Stage {
     this.resting = setTimeout(() => {
       write(this.aloud, this.sentence.textContent);
       const { step, unit, level, quantity, back } = this.cursor;
-      const now = JSON.stringify({ step: step + 1, unit: unit + 1, level, quantity, back });
-      if (now === (this.sent.at(-1) ?? this.about.cursor)) return;
-      this.sent.push(now);
-      this.tell("rest", now);
+      this.tell("rest", { step: step + 1, unit: unit + 1, level, quantity, back });
     }, REST);
   }
 
@@ -242,18 +231,6 @@ class Stage {
   }
 }
 
-const START = { step: 0, unit: 0, level: 1, quantity: "h", term: null, phase: null, back: false, folded: false };
+const START = { term: null, phase: null, folded: false, shown: "h" };
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  if (!data) return;
-  let stage = STAGES.get(parentElement);
-  if (!stage?.host.isConnected) {
-    stage = new Stage(parentElement);
-    STAGES.set(parentElement, stage);
-  }
-  stage.show(aligned(data), setTriggerValue);
-  return () => {
-    stage.remove();
-    STAGES.delete(parentElement);
-  };
-}
+export default living(Stage);

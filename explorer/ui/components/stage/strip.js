@@ -5,6 +5,7 @@ import { text } from "./written.js";
 
 const LENS = 9, WIDTH = 124, HEIGHT = 176; // cells at most; pixels of one
 const FLOOR = -12; // log10 of a gradient that is drawn as nothing
+const LEFT = 24; // room for the wire that enters the first cell
 const TOP = 34, BOX = { x: 22, y: 58, width: 60, height: 52 };
 
 export class Strip {
@@ -47,8 +48,8 @@ export class Strip {
     this.states = run.states.includes("c") ? ["h", "c"] : ["h"];
     const fits = clamp(Math.floor(this.node.clientWidth / WIDTH), 3, LENS);
     this.count = Math.min(run.T, fits % 2 ? fits : fits - 1);
-    set(this.lens, { viewBox: `0 0 ${this.count * WIDTH + 40} ${HEIGHT}`, "aria-label": this.stage.say("strip") });
-    this.lens.style.maxWidth = `${(this.count * WIDTH + 40) * 1.5}px`;
+    set(this.lens, { viewBox: `${-LEFT} 0 ${this.count * WIDTH + 40 + LEFT} ${HEIGHT}`, "aria-label": this.stage.say("strip") });
+    this.lens.style.maxWidth = `${(this.count * WIDTH + 40 + LEFT) * 1.5}px`;
     set(this.marks, { viewBox: `0 0 ${run.T} 100` });
     this.lens.replaceChildren(...this.arrowHeads());
     this.cells = Array.from({ length: this.count }, (_, k) => this.cell(k));

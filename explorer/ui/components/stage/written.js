@@ -1,6 +1,7 @@
 // How numbers, words and formulas are written; the same rules as explorer/numerals.py and explorer/i18n.
 
 const SUPERSCRIPT = { "-": "⁻", ...Object.fromEntries([..."⁰¹²³⁴⁵⁶⁷⁸⁹"].map((letter, digit) => [digit, letter])) };
+const LOWERED = Object.fromEntries(Object.entries(SUPERSCRIPT).map(([plain, letter]) => [letter, plain]));
 const raised = (power) => [...String(power)].map((letter) => SUPERSCRIPT[letter]).join("");
 
 // A number as plain text: −0.0412, 3.1·10⁻⁹, ∞.
@@ -68,8 +69,8 @@ export function numeral(value) {
   const [mantissa, power] = text(value).split("·10");
   const number = (digits) => (digits[0] === "−" ? `${mo("−")}<mn>${digits.slice(1)}</mn>` : `<mn>${digits}</mn>`);
   if (power === undefined) return `<mrow>${number(mantissa)}</mrow>`;
-  const plain = String(Math.floor(Math.log10(Math.abs(value))));
-  return `<mrow>${number(mantissa)}${mo("·")}<msup><mn>10</mn><mn>${plain.replace("-", "−")}</mn></msup></mrow>`;
+  const plain = [...power].map((letter) => LOWERED[letter]).join("").replace("-", "−");
+  return `<mrow>${number(mantissa)}${mo("·")}<msup><mn>10</mn><mrow>${number(plain)}</mrow></msup></mrow>`;
 }
 
 // A formula with `leaf` for each name; a matrix product is written out, or given as one number by `whole`.

@@ -1,0 +1,218 @@
+"""What is set: by links, even hostile ones, by widgets, and by numbers of one's own."""
+
+import re
+
+import pytest
+
+from explorer import Experiment, perform
+from explorer.cells import CELLS
+from explorer.experiment import KINDS
+from explorer.i18n import LANGUAGES, words
+from explorer.numerals import text
+from tests.ui.visiting import SMALL, charts, every_page, fine, go, link, on_stage, pictures, set_to, visit, widget
+
+
+class TestHostileLinks:
+    TEXTS = ("", "nan", "1e999", "-1", "9" * 5000, "<script>alert(1)</script>", "**x** [a](b)", "\x00", "{0}", "한글")
+
+    @every_page
+    @pytest.mark.parametrize("lang", LANGUAGES)
+    def test_show_notes_and_the_default(self, screen, lang):
+        for value in self.TEXTS if (screen, lang) == ("home", "ko") else self.TEXTS[3:7:2]:
+            refused = {kind.key: value for name, kind in KINDS.items() if not (name == "numbers" and value == "-1")}
+            if value == "-1":
+                del refused["fb"]
+            at = visit(screen, lang=lang, **refused)
+            assert len(at.warning) == len(refused)
+            assert link(at) == {"lang": lang}
+
+    @every_page
+    def test_notes_hold_no_markup(self, screen):
+        at = visit(screen, cell="<b>x</b>", T="**9**", H="[a](https://example.org)", seed="$x$", loss=":red[x]")
+        assert len(at.warning) == 5
+        for warning in at.warning:
+            assert not re.search(r"(?<!\\)[<>*\[\]$:`]", warning.value.partition("asked for")[2]), warning.value
+
+    @every_page
+    def test_notes_go_when_something_is_set(self, screen):
+        at = visit(screen, cell="xxx", **SMALL)
+        assert len(at.warning) == 1
+        set_to(at, "H", 5)
+        assert not at.warning and link(at) == {"T": "12", "H": "5"}
+
+    @every_page
+    def test_a_view_that_cannot_be_had_costs_nothing(self, screen):
+        wanted = pictures(visit(screen, **SMALL))
+        for view in ({"t": "x", "u": "-1", "projector": "maybe"}, {"t": "9e9", "u": "nan"}, {"lang": "xx"}):
+            at = visit(screen, **view, **SMALL)
+            assert not at.warning and pictures(at) == wanted and link(at) == SMALL
+
+    @every_page
+    def test_parameters_of_others_are_ignored(self, screen):
+        at = visit(screen, utm_source="x", embed_options="y", **SMALL)
+        assert not at.warning and at.title
+
+    def test_the_cursor_stays_inside(self):
+        at = visit("gates", T="2", H="1", t="400", u="60")
+        for chart in charts(at).values():
+            assert chart["cursor"] == {"step": 2, "unit": 1}
+        at = visit("unrolled", T="2", H="1", t="400", u="60")
+        cursor = on_stage(at)[0]["cursor"]
+        assert (cursor["step"], cursor["unit"]) == (2, 1)
+
+
+class TestWidgets:
+    @pytest.mark.parametrize("screen", ["gates", "gradients"])
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("T", 20), ("H", 5), ("seed", 7), ("gain", 2.0), ("forget_bias", -1.0), ("layers", 2), ("D", 2)],
+    )
+    def test_a_setting_changes_the_picture_and_the_link(self, screen, name, value):
+        at = visit(screen, **SMALL)
+        before = pictures(at)
+        set_to(at, name, value)
+        after = pictures(at)
+        assert before.keys() == after.keys()
+        for chart in ("gates", "unit") if screen == "gates" else before:
+            assert before[chart] != after[chart] or (screen, name) == ("unrolled", "T")
+        assert link(at) == SMALL | {KINDS[name].key: f"{value:g}"}
+        assert pictures(visit(screen, **link(at))) == after, "the link shows the same to another visitor"
+
+    @pytest.mark.parametrize(
+        ("name", "value"), [("cell", "gru"), ("input", "sine"), ("scheme", "orthogonal"), ("chrono", True)]
+    )
+    def test_a_choice_changes_the_picture_and_the_link(self, name, value):
+        at = visit("gates", **SMALL)
+        before = pictures(at)
+        set_to(at, name, value)
+        assert pictures(at)["gates"] != before["gates"]
+        assert link(at) == SMALL | {KINDS[name].key: "1" if value is True else value}
+        assert getattr(at.session_state["experiment"], name) == value
+
+    @every_page
+    @pytest.mark.parametrize("end", ["low", "high"])
+    def test_every_slider_goes_to_its_ends(self, screen, end):
+        at = visit(screen, cell="gru", input="clue", **SMALL)
+        for name in ("D", "gain", "forget_bias", "layers", "H", "T", "seed", "input_seed"):
+            kind = KINDS[name]
+            value = getattr(kind, end) if name != "D" else {"low": 2, "high": 16}[end]
+            shown = widget(at, name)
+            assert {"low": shown.min, "high": shown.max}[end] == value
+            if name not in ("T", "H") or end == "low":
+                set_to(at, name, value)
+
+    @pytest.mark.parametrize("lang", LANGUAGES)
+    @pytest.mark.parametrize("name", ["cell", "input", "scheme", "loss", "activation"])
+    def test_every_choice_can_be_made(self, lang, name):
+        at = visit("gradients", lang=lang, cell="rnn", **SMALL)
+        for value in ("last", "all", "step") if name == "loss" else KINDS[name].options:
+            set_to(at, name, value, lang)
+            if name == "cell":
+                assert at.session_state["experiment"].cell == value
+            set_to(at, "cell", "rnn", lang)
+
+    def test_the_loss_sits_at_a_step_of_its_own(self):
+        at = visit("gradients", T="40", H="4")
+        set_to(at, "loss", "step")
+        assert link(at)["loss"] == "20"
+        set_to(at, "loss_step", 7)
+        assert link(at)["loss"] == "7"
+        set_to(at, "T", 5)
+        assert link(at) == {"T": "5", "H": "4"}, "there is no step 7 any more"
+
+    @pytest.mark.parametrize("cell", CELLS)
+    def test_only_settings_that_count_are_offered(self, cell):
+        at = visit("gates", cell=cell, **SMALL)
+        shown = {
+            w.label
+            for kind in (at.slider, at.selectbox, at.toggle, at.button_group)
+            for w in kind
+            if not w.proto.disabled
+        }
+        for name, owner in (("activation", "rnn"), ("reset_after", "gru"), ("z_keeps", "gru")):
+            assert (words("en")(f"setting.{name}") in shown) == (cell == owner)
+
+    def test_labels_are_in_the_visitors_language(self):
+        at = visit("gradients", lang="ko", cell="gru", input="clue", **SMALL)
+        for kind in (at.slider, at.selectbox, at.number_input, at.toggle, at.button):
+            for w in kind:
+                assert re.search("[가-힣]", w.label), w.label
+
+    def test_a_late_change_of_the_link_counts(self):
+        """The back button: the address changes, no widget was touched."""
+        at = visit("gates", **SMALL)
+        set_to(at, "H", 9)
+        at.query_params = {"T": "12", "H": "4"}
+        fine(at.run())
+        assert widget(at, "H").value == 4 and link(at) == SMALL
+        assert pictures(at) == pictures(visit("gates", **SMALL))
+
+
+class TestOwnNumbers:
+    def own(self, **query):
+        at = visit("gates", input="own", x="1,0.5,-1", T="3", H="4", **query)
+        return at, widget(at, "numbers", query.get("lang", "en"))
+
+    def test_good_ones_are_run(self):
+        at, area = self.own()
+        area.set_value("0.25; −2\n3 4, 5")
+        fine(at.run())
+        assert link(at) == {"input": "own", "x": "0.25,-2,3,4,5", "T": "5", "H": "4"}
+        assert not at.warning
+        wanted = perform(Experiment(input="own", numbers=(0.25, -2, 3, 4, 5), T=5, H=4)).trace
+        first = pictures(at)["gates"]
+        assert first == pictures(visit("gates", **link(at)))["gates"]
+        assert text(wanted["h"][4, 0, 0]) in charts(at)["gates"]["alt"]
+
+    @pytest.mark.parametrize("lang", LANGUAGES)
+    @pytest.mark.parametrize(
+        ("typed", "reason", "named"),
+        [
+            ("1 two 3", "bad", "two"),
+            ("", "none", ""),
+            ("0 " * 501, "many", "501"),
+            ("1e9", "bad", "1e9"),
+        ],
+    )
+    def test_bad_ones_are_refused_where_they_were_typed(self, lang, typed, reason, named):
+        at, area = self.own(lang=lang)
+        before = pictures(at)
+        area.set_value(typed)
+        fine(at.run())
+        assert pictures(at) == before, "the picture still shows the numbers before"
+        [warning] = at.warning
+        assert warning.value.startswith(words(lang)(f"note.numbers_{reason}").partition("{")[0])
+        assert named in warning.value
+        assert widget(at, "numbers", lang).value == typed, "what was typed stays, to be mended"
+        area = widget(at, "numbers", lang)
+        area.set_value("7, 8")
+        fine(at.run())
+        assert not at.warning and link(at)["x"] == "7,8"
+
+    def test_numbers_that_a_link_cannot_have(self):
+        at = visit("gates", input="own", x="1,zwei", **SMALL)
+        assert len(at.warning) == 2 and link(at) == SMALL
+
+    def test_choosing_them_starts_with_an_example(self):
+        at = visit("gates", **SMALL)
+        set_to(at, "input", "own")
+        assert at.session_state["experiment"].numbers and not at.warning
+        assert widget(at, "numbers").value == link(at)["x"]
+
+    def test_what_is_run_is_what_was_typed(self):
+        """Every digit: a page change must not round them."""
+        at, area = self.own()
+        area.set_value("0.123456789, 123456.75")
+        fine(at.run())
+        before = pictures(at)["gates"]
+        go(at, "home")
+        go(at, "gates")
+        assert at.session_state["experiment"].numbers == (0.123456789, 123456.75)
+        assert pictures(at)["gates"] == before
+
+    def test_markup_is_not_dressed_up(self):
+        at, area = self.own()
+        area.set_value("<b>**1**</b>")
+        fine(at.run())
+        [warning] = at.warning
+        assert not re.search(r"(?<!\\)[<*]", warning.value), "a piece of what was typed is text, not markup"
