@@ -56,6 +56,7 @@ SAME = [
     r"network\.(rnn_tanh|rnn_relu|gru|lstm)",
     r"choice\.activation\.(tanh|relu)",
     r"choice\.scheme\.xavier",
+    r"convention\.(pytorch|keras)",
     r"unrolled\.before",
     r"gradients\.sentence",
 ]
