@@ -98,6 +98,7 @@ class TestTables:
     @every_language
     def test_markup_is_balanced(self, language):
         for key, text in table(language).items():
+            text = text.replace("<br>", " ")  # stands alone
             tags = re.findall(r"<(/?)(\w+)>", text)
             assert re.sub(r"</?\w+>", "", text).count("<") == 0, key
             open_tags = []
