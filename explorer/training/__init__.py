@@ -1,0 +1,1 @@
+"""The training of a network: losses, optimisers, tasks, models, and a run that can be paused."""
