@@ -16,6 +16,7 @@ from explorer.training.optimisers import (
 )
 
 torch = pytest.importorskip("torch")
+torch.set_num_threads(1)
 F = torch.nn.functional
 
 
