@@ -1,4 +1,4 @@
-"""Each task says what it should: its answers worked out again from what the network reads, its guesses by simulation."""
+"""Each task says what it should: answers worked out again from what is read, guesses by simulation."""
 
 from itertools import product
 

@@ -34,7 +34,7 @@ def packed(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple], dtype)
 
 @dataclass(frozen=True)
 class Stack:
-    """A recurrent stack: cell, inputs a step, units, layers, the cell's conventions, a prefix for its weights' names."""
+    """A recurrent stack: cell, inputs a step, units, layers, conventions, a prefix of its weights' names."""
 
     cell: str
     D: int

@@ -47,7 +47,7 @@ def picked(rows, places):
 
 @dataclass(frozen=True, eq=False)
 class Memory:
-    """What a recurrent stack did: its Traces, one for each piece of time, and the states at the end, one mapping a layer."""
+    """What a recurrent stack did: its Traces, one for each piece of time, and the last states, a mapping a layer."""
 
     traces: tuple[Trace, ...]
     last: tuple[dict, ...]

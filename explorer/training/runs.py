@@ -146,7 +146,7 @@ class TrainingRun:
         return length
 
     def advance(self, updates: int | None = None) -> Iterator[Record]:
-        """Make so many updates, or all that are planned, and yield the Record of each; fewer if it is finished before."""
+        """Make so many updates, or all that are planned, and yield each one's Record; fewer if it is finished."""
         goes = self.training.updates if updates is None else whole(updates, 0, 10**9, "updates")
         while goes and not self.finished:
             yield self.step()
@@ -183,7 +183,7 @@ class TrainingRun:
 
 
 def _inside(seen: Look) -> tuple[dict, dict]:
-    """log₁₀ of how much gradient reaches each step, {state: (T,)}; the mean opening of each unit's gates, {gate: (H,)}."""
+    """log₁₀ of the gradient that reaches each step, {state: (T,)}; each unit's gates on average, {gate: (H,)}."""
     traces, states = seen.memory.traces, seen.reached.grads[0].state
     with np.errstate(divide="ignore"):
         reach = {q: np.log10(np.linalg.norm(norm(seen.reached.total(q)), axis=1)) for q in states}

@@ -29,7 +29,7 @@ class Training:
     harder                begin at the least distance, and go on to a greater one each time the task is learnt
     cell, activation, reset_after, z_keeps, H, layers   the network
     scheme, gain, forget_bias, chrono, seed   how its weights are drawn (see `init_params`); chrono takes T
-    optimiser, rate, momentum   "sgd", "momentum", "nesterov", "rmsprop", "adam"; momentum is that of the second and third
+    optimiser, rate, momentum   "sgd", "momentum", "nesterov", "rmsprop", "adam"; momentum is of those two
     schedule, updates     how the rate changes over the updates planned (see `optimisers.SCHEDULES`)
     clip, clip_at         "norm", "value" or "none", and the most that is left of the gradient
     truncate              truncated backpropagation: the gradient goes back within stretches of so many steps; 0 is all
