@@ -6,7 +6,7 @@ import pytest
 from explorer.forms import FORMS, Stage
 from explorer.training import TASKS
 from explorer.training.losses import cross_entropy
-from explorer.training.models import packed, views
+from explorer.training.models import Reader, Stack, packed, views
 from explorer.training.optimisers import Adam, blank_memory, clip_by_norm
 from explorer.training.translators import ATTENTION, EncoderDecoder, forced
 from tests.engine_cases import CASES, assert_close, over
@@ -215,6 +215,35 @@ def test_the_four_forms():
     assert [stage.enters for stage in EncoderDecoder("gru", 2, 2, 2, 2).form.stages] == ["every", "answers"]
     with pytest.raises(ValueError, match="unknown way in 'sometimes': expected one of every, first, answers"):
         Stage("sometimes", "last")
+
+
+@pytest.mark.parametrize("form", ["sequence_to_sequence", "sequence_to_vector", "vector_to_sequence"])
+def test_a_reader_in_each_form_is_pytorchs_with_its_gradients(form):
+    rng, model = np.random.default_rng(0), Reader(Stack("gru", 3, 4), 2)
+    vector = rng.uniform(-1, 1, sum(np.prod(shape, dtype=int) for shape in model.shapes.values()))
+    inputs = rng.standard_normal((B, 3) if form == "vector_to_sequence" else (R, B, 3))
+    answer = model.through(views(vector, model.shapes), form, inputs, R)
+
+    leaf, gru, readout = torch.tensor(inputs, requires_grad=True), torch.nn.GRU(3, 4), torch.nn.Linear(4, 2)
+    for parameter, array in zip([*gru.parameters(), *readout.parameters()], views(vector, model.shapes).values()):
+        parameter.data = torch.tensor(array)
+    x = torch.cat([leaf[None], torch.zeros(R - 1, B, 3)]) if form == "vector_to_sequence" else leaf
+    h = gru(x.double())[0]
+    theirs = readout(h[-1:] if form == "sequence_to_vector" else h).reshape(-1, 2)
+    assert_close(answer.answers, theirs.detach().numpy(), "answers", 1e-12)
+
+    slope = rng.standard_normal(answer.answers.shape)
+    theirs.backward(torch.tensor(slope))
+    gradient, reached = answer.back(slope)
+    for (name, ours), leaf_of in zip(gradient.items(), [*gru.parameters(), *readout.parameters()], strict=True):
+        assert_close(ours, leaf_of.grad.numpy(), name, 1e-11)
+    entering = reached.x[0] if form == "vector_to_sequence" else reached.x
+    assert_close(entering, leaf.grad.numpy(), "inputs", 1e-11)
+
+
+def test_a_reader_has_no_second_stage():
+    with pytest.raises(ValueError, match="unknown form 'encoder_decoder': expected one of sequence_to_sequence"):
+        Reader(Stack("gru", 3, 4), 2).through({}, "encoder_decoder", np.zeros((2, 2, 3)))
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
