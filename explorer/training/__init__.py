@@ -4,8 +4,9 @@ from explorer.training.counters import followers, lesioned, score_by_count, scor
 from explorer.training.history import History, Record
 from explorer.training.runs import TrainingRun
 from explorer.training.saving import load, save
-from explorer.training.specification import Training, rivals
+from explorer.training.specification import Training, Translating, rivals
 from explorer.training.tasks import TASKS, Batch, Task
+from explorer.training.translation_runs import TranslationRun
 from explorer.training.translators import EncoderDecoder
 
 __all__ = [
@@ -17,6 +18,8 @@ __all__ = [
     "Task",
     "Training",
     "TrainingRun",
+    "Translating",
+    "TranslationRun",
     "followers",
     "lesioned",
     "load",
