@@ -28,7 +28,7 @@ import numpy as np
 from explorer import init_params
 from explorer.stream import stream
 T, method, dtype = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-ROWS = 8192
+ROWS = 4096
 def x(start, stop):
     pieces = []
     for k in range(start // ROWS, (stop - 1) // ROWS + 1):
@@ -42,7 +42,7 @@ def dh(start, stop):
     rows[-1] = 32**-0.5
     return rows
 start = time.perf_counter()
-made = stream("lstm", init_params("lstm", 16, 32, seed=1, dtype=dtype), x, dh, T=T, method=method, chunk=ROWS)
+made = stream("lstm", init_params("lstm", 16, 32, seed=1, dtype=dtype), x, dh, T=T, method=method)
 seconds = time.perf_counter() - start
 assert np.isfinite(made.log10["h"]).all()
 try:  # of this program alone; ru_maxrss remembers the one that started it
