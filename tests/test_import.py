@@ -31,6 +31,8 @@ ONLY = {
     "explorer/unroll.py": ("explorer.cells", "explorer.trace", "explorer.check"),
     "explorer/chunk_loops.py": ("explorer.cells",),
     "explorer/datasets/": ("explorer.datasets", "explorer.check"),
+    "explorer/jobs.py": (),
+    "explorer/worker.py": (),
 }
 SHOWING = ("explorer.figures", "explorer.export")  # the rule for explorer.ui is above
 RUNNING = (
