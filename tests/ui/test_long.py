@@ -1,10 +1,11 @@
 """The page of long sequences: runs in the background, and says what it did."""
 
-import io
 import time
+from itertools import count
 
 import numpy as np
 import pytest
+import streamlit as st
 
 from explorer import Experiment, backprop, run
 from explorer.jobs import Jobs, Limits
@@ -15,12 +16,6 @@ from explorer.performing import weights
 from explorer.ui import waiting
 from explorer.ui.components.packing import unpack
 from tests.ui.visiting import charts, fine, go, is_korean, link, press, set_to, visit
-
-
-@pytest.fixture(autouse=True)
-def no_jobs():
-    yield
-    waiting.office().close()
 
 
 def until_over(at, seconds=60):
@@ -47,9 +42,14 @@ def line(at, panel: str, name: str) -> dict:
 
 
 def limited(monkeypatch, **limits):
+    """A server with other limits. AppTest gives all its visitors one session: here each has a name of its own."""
     office = Jobs(Limits(**limits), here=lambda visitor: True)
     monkeypatch.setattr(waiting, "office", lambda: office)
+    monkeypatch.setattr(waiting, "visitor", lambda: st.session_state.setdefault("name", str(next(NAMES))))
     return office
+
+
+NAMES = count()
 
 
 def test_a_run_to_its_end():
@@ -61,7 +61,8 @@ def test_a_run_to_its_end():
     drawn = line(at, "y2", "f")
     at_steps = drawn["x"].astype(int) - 1
     np.testing.assert_allclose(drawn["y"], trace["f"].mean(axis=2)[at_steps, 0], rtol=1e-12)
-    exact = np.log10(norm(backprop(trace, loss_gradient(e, T)(0, T)).state["h"])[:, 0])
+    with np.errstate(divide="ignore"):
+        exact = np.log10(norm(backprop(trace, loss_gradient(e, T)(0, T)).state["h"])[:, 0])
     drawn = line(at, "y3", "‖∂L/∂h")
     kept = exact[drawn["x"].astype(int) - 1] > -280
     np.testing.assert_allclose(drawn["y"][kept], exact[drawn["x"].astype(int) - 1][kept], atol=1e-9)
@@ -159,12 +160,39 @@ def test_the_address_says_it_all():
     assert "n" not in link(visit("long", n="999999999"))
 
 
-def uploaded(text: str, **query):
-    at = visit("long", src="own", n="1000", H="4", **query)
+def upload(content: bytes, **query):
+    at = visit("long", src="own", H="4", **{"n": "1000", **query})
     assert "No file yet" in said(at)
-    [uploader] = at.get("file_uploader")
-    uploader.upload(io.BytesIO(text.encode()), "rows.csv") if hasattr(uploader, "upload") else pytest.skip("no uploads")
+    at.file_uploader[0].set_value(("rows.csv", content, "text/csv"))
     return fine(at.run())
+
+
+def test_a_file_of_ones_own():
+    values = np.sin(np.arange(600)) * 1000
+    at = until_over(upload(b"when,value\n" + b"\n".join(b"%d,%.4f" % (n, v) for n, v in enumerate(values))))
+    assert "the 600 numbers of your file" in said(at) and "Done in" in said(at)
+    shown = line(at, "y", "x")
+    np.testing.assert_allclose(shown["y"][:600], (values - values.mean()) / values.std(), atol=1e-6)
+    assert len(shown["y"]) == 1000
+
+
+@pytest.mark.parametrize(
+    ("content", "lang", "words"),
+    [
+        (b"value\n1\n2\nabc", "en", "Row 4 should have a number in its last column, but has “abc”"),
+        (b"1\n2\nNaN\n4", "en", "Row 3 has “NaN”, which is no number that can be computed with"),
+        (b"1\n2\ninf", "ko", "3행의 “inf”는 계산할 수 없는 값입니다"),
+        (b"", "en", "No row has a number"),
+        (b"\xff\xfe\x00", "en", "This is no text in UTF-8"),
+    ],
+)
+def test_a_bad_file_is_answered_in_a_sentence(content, lang, words):
+    at = upload(content, lang="en")
+    if lang == "ko":
+        at = visit("long", src="own", H="4", n="1000", lang="ko")
+        at.file_uploader[0].set_value(("rows.csv", content, "text/csv"))
+        at = fine(at.run())
+    assert words in said(at) and "chart_long" in str([e.proto.id for e in at.get("bidi_component")])
 
 
 def test_a_needle_is_where_it_was_said():
