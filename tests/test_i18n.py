@@ -15,6 +15,8 @@ from explorer.datasets import DATASETS
 from explorer.experiment import KINDS, Choice
 from explorer.figures import theme
 from explorer.i18n import LANGUAGES, PARTICLES, final_consonant, table, with_particle, words
+from explorer.long_run import METHODS
+from explorer.long_series import SERIES
 from explorer.performing import rivals
 from explorer.ui.components.chart import TOOLS
 from explorer.ui.frame import PAGES
@@ -37,12 +39,18 @@ FAMILIES = {  # of composed keys: exactly these and no others
     "toolbar": {*TOOLS, "failed"},
     "page": set(PAGES),
     "choice.loss": {"last", "all", "step"},
+    "choice.series": set(SERIES),
+    "choice.method": set(METHODS),
+    "long.reason": {"gap", "memory", "fading", "conventions", "other"},
     **{f"choice.{name}": set(kind.options) for name, kind in KINDS.items() if isinstance(kind, Choice)},
 }
 AMONG = {  # composed keys among others
     "setting": set(KINDS),
     "help": set(HELPED),
-    "home": set(PAGES) - {"home"},
+    "home": {"unrolled", "gates", "gradients"},
+    "job": {"refused", "memory", "late", "crashed"},
+    "long": {f"file_{reason}" for reason in ("large", "text", "none", "many", "bad", "infinite")}
+    | {f"input_{name}" for name in SERIES},
     "input": set(DATASETS),
     "note": {"numbers_none", "numbers_many", "numbers_bad"},
     "gradients": {"loss_last", "loss_all", "loss_step"},
@@ -51,7 +59,7 @@ AMONG = {  # composed keys among others
 # Names and symbols that are the same in every language.
 SAME = [
     r"symbol\.\w",
-    r"axis\.gradient",
+    r"axis\.(gradient|long_x)",
     r"(choice\.)?cell\.\w+",
     r"network\.(rnn_tanh|rnn_relu|gru|lstm)",
     r"choice\.activation\.(tanh|relu)",
@@ -59,6 +67,9 @@ SAME = [
     r"convention\.(pytorch|keras)",
     r"unrolled\.before",
     r"gradients\.sentence",
+    r"choice\.method\.cuda",
+    r"job\.running",
+    r"long\.line\.(x|dh|dc)",
 ]
 
 

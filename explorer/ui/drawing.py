@@ -79,7 +79,9 @@ def show(
     caption: bool = True,
     details: tuple = (),
     on_click: Callable[[int, int | None], None] | None = None,
+    on_zoom: Callable[[int, int], None] | None = None,
     cursor: bool = True,
+    file: str = "",
 ) -> None:
     """Draw a figure of the current experiment, or take it from the cache.
 
@@ -88,6 +90,8 @@ def show(
     alt      one true sentence made from its numbers; it stands below the figure if `caption`
     details  what else than experiment and language the figure depends on
     on_click (step, unit or None) -> None
+    on_zoom  (first step, last step) -> None
+    file     the name of its downloads, if the experiment's does not say what is in them
     """
     experiment, view = state.experiment(), state.view()
     figure, height = _drawn(make, name, current(), experiment, details)
@@ -97,17 +101,22 @@ def show(
         if click := st.session_state[key].get("click"):
             on_click(click["step"], click["unit"])
 
+    def zoomed():
+        if zoom := st.session_state[key].get("zoom"):
+            on_zoom(zoom["first"], zoom["last"])
+
     chart(
         figure,
         key=key,
         alt=plain(alt),
         title=plain(title),
         caption=caption,
-        file_name=file_name(name, experiment),
+        file_name=file or file_name(name, experiment),
         words=speaker(),
         height=height,
         cursor=(view.step, view.unit) if cursor else None,
         on_click=clicked if on_click else None,
+        on_zoom=zoomed if on_zoom else None,
         scale=1.5 if view.projector else 1.0,
     )
 

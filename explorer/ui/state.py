@@ -13,6 +13,7 @@ import streamlit as st
 
 from explorer.experiment import Choice, Experiment, Fallback, Number, Switch, setting
 from explorer.i18n import LANGUAGES
+from explorer.long_run import Long
 from explorer.naming import DIALECTS
 
 QUANTITIES = ("f", "i", "g", "c", "o", "h", "r", "z", "n", "dh", "dc", *(f"da_{gate}" for gate in "figorznh"))
@@ -39,33 +40,38 @@ class View:
     projector: bool = setting(False, Switch("projector"))
 
 
-VIEW_KINDS = {f.name: f.metadata["kind"] for f in fields(View)}
+PARTS = {"view": View, "long": Long}  # beside the experiment, each with keys of its own in the URL
 
 
-def _view_from(query) -> View:
+def _kinds(part: type) -> dict:
+    return {f.name: f.metadata["kind"] for f in fields(part)}
+
+
+def _part_from(part: type, query):
     good = {}
-    for name, kind in VIEW_KINDS.items():
+    for name, kind in _kinds(part).items():
         try:
             good[name] = kind.read(query[kind.key])
         except (KeyError, ValueError):
-            continue  # a view that cannot be had costs nothing: the default shows the same numbers
-    return View(**good)
+            continue  # it costs only itself: the default stands in the widget
+    return part(**good)
 
 
-def _view_query(view: View) -> dict[str, str]:
+def _part_query(part) -> dict[str, str]:
     return {
-        kind.key: kind.write(getattr(view, name))
-        for name, kind in VIEW_KINDS.items()
-        if getattr(view, name) != getattr(View(), name)
+        kind.key: kind.write(getattr(part, name))
+        for name, kind in _kinds(type(part)).items()
+        if getattr(part, name) != getattr(type(part)(), name)
     }
 
 
 def restore() -> None:
-    """At the start of a run: take experiment and view from the URL, unless a widget has just changed them."""
+    """At the start of a run: take the experiment and all parts from the URL, unless a widget has just changed them."""
     state = st.session_state
     if not state.get("touched") or "experiment" not in state:
         state["experiment"], state["fallbacks"] = Experiment.from_query(st.query_params)
-        state["view"] = _view_from(st.query_params)
+        for name, part in PARTS.items():
+            state[name] = _part_from(part, st.query_params)
 
 
 def publish() -> None:
@@ -78,7 +84,10 @@ def publish() -> None:
 
 def address() -> dict[str, str]:
     """The query parameters of what is shown."""
-    return experiment().to_query() | _view_query(st.session_state["view"])
+    query = experiment().to_query()
+    for name in PARTS:
+        query |= _part_query(st.session_state[name])
+    return query
 
 
 def experiment() -> Experiment:
@@ -106,6 +115,17 @@ def change(**settings) -> None:
     st.session_state["experiment"] = experiment().replace(**settings)
 
 
+def long() -> Long:
+    """What the page of long sequences asks beside the experiment."""
+    return st.session_state["long"]
+
+
+def change_long(**settings) -> None:
+    """Change one of its settings from a widget."""
+    touch()
+    st.session_state["long"] = replace(long(), **settings)
+
+
 def look(**settings) -> None:
     """Change the view from a widget."""
     touch()
@@ -122,7 +142,9 @@ def reset() -> None:
     touch()
     for left in ("refused", "numbers_for"):
         st.session_state.pop(left, None)
-    st.session_state["experiment"], st.session_state["view"] = Experiment(), View(lang=view().lang)
+    lang = view().lang
+    st.session_state["experiment"] = Experiment()
+    st.session_state.update({name: part() for name, part in PARTS.items()} | {"view": View(lang=lang)})
 
 
 def controlled(key: str, value, changed: Callable[[object], None]) -> dict:
