@@ -18,7 +18,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="question"):
 frame.notes()
 st.markdown(" ".join([questions.look(), input_sentence()]).strip())
 settings.conventions()
-show_stage()
+show_stage(questions.title())
 
 
 def numbers() -> None:
