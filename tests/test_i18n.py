@@ -20,6 +20,7 @@ from explorer.long_series import SERIES
 from explorer.performing import rivals
 from explorer.ui.components.chart import TOOLS
 from explorer.ui.frame import PAGES
+from explorer.ui.questions import QUESTIONS
 from explorer.ui.settings import HELPED
 
 ROOT = Path(__file__).parents[1]
@@ -38,6 +39,7 @@ FAMILIES = {  # of composed keys: exactly these and no others
     "band": set(theme.BANDS),
     "toolbar": {*TOOLS, "failed"},
     "page": set(PAGES),
+    "look": set(QUESTIONS),
     "choice.loss": {"last", "all", "step"},
     "choice.series": set(SERIES),
     "choice.method": set(METHODS),
@@ -47,10 +49,11 @@ FAMILIES = {  # of composed keys: exactly these and no others
 AMONG = {  # composed keys among others
     "setting": set(KINDS),
     "help": set(HELPED),
-    "home": {"unrolled", "gates", "gradients"},
     "job": {"refused", "memory", "late", "crashed"},
     "long": {f"file_{reason}" for reason in ("large", "text", "none", "many", "bad", "infinite")}
     | {f"input_{name}" for name in SERIES},
+    "home": set(PAGES) - {"home"},
+    "question": set(QUESTIONS),
     "input": set(DATASETS),
     "note": {"numbers_none", "numbers_many", "numbers_bad"},
     "gradients": {"loss_last", "loss_all", "loss_step"},

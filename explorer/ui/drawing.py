@@ -51,8 +51,11 @@ def _staged(experiment: Experiment, label: str) -> bytes:
     return pack(staged(performed(experiment), label))
 
 
-def show_stage() -> None:
-    """Put the experiment's run on the stage; where the hand rests, there the page and the URL follow."""
+def show_stage(title: str) -> None:
+    """Put the experiment's run on the stage; where the hand rests, there the page and the URL follow.
+
+    title   the question above it, which a replay takes along
+    """
     experiment, view = state.experiment(), state.view()
     texts = table(current())
     stage(
@@ -63,6 +66,8 @@ def show_stage() -> None:
         language=current(),
         names={"letters": letters(view.names), "order": listed(experiment.cell, view.names)},
         file_name=file_name("stage", experiment),
+        title=title,
+        note=input_sentence(),
         on_rest=lambda cursor: state.look(**{name: cursor[name] for name in STAGE_CURSOR}),
     )
 

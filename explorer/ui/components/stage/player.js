@@ -1,6 +1,7 @@
 // Play, pause, step, sub-step, scrub; forwards with the values, backwards with the gradient.
 
 import { html, set, write } from "./drawing.js";
+import { Saving } from "./saving.js";
 
 const RATE = 1.5; // steps a second at speed 1; eight times that is as fast as a large area may change
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
@@ -31,8 +32,7 @@ export class Player {
     this.back = html("button", { type: "button", class: "worded" }, more);
     this.folded = html("button", { type: "button", class: "worded" }, more);
     this.shown = html("button", { type: "button", class: "worded" }, more);
-    this.svg = html("button", { type: "button", class: "worded" }, more, "SVG");
-    this.png = html("button", { type: "button", class: "worded" }, more, "PNG");
+    this.saving = new Saving(more, stage);
     this.listen();
   }
 
@@ -64,8 +64,6 @@ export class Player {
     this.back.addEventListener("click", () => this.turn());
     this.folded.addEventListener("click", () => this.fold());
     this.shown.addEventListener("click", () => this.stage.go({ shown: this.stage.cursor.shown === "h" ? "c" : "h" }));
-    this.svg.addEventListener("click", () => this.stage.save("svg"));
-    this.png.addEventListener("click", () => this.stage.save("png"));
     this.speed.addEventListener("change", () => this.playing && this.play());
   }
 
@@ -78,6 +76,7 @@ export class Player {
     this.scrub.max = stage.run.T - 1;
     this.shown.hidden = !stage.run.states.includes("c");
     for (const name of ["less", "more"]) this.buttons[name].hidden = stage.run.H === 1;
+    this.saving.build();
   }
 
   label(button, name) {

@@ -8,7 +8,6 @@ import { clamp, html, write } from "./drawing.js";
 import { Panel } from "./panel.js";
 import { Player } from "./player.js";
 import { Run } from "./run.js";
-import { save } from "./saving.js";
 import { sentence } from "./sentence.js";
 import { Strip } from "./strip.js";
 import { filled, lettered, symbol } from "./written.js";
@@ -29,8 +28,9 @@ const KEYS = {
   Escape: (stage) => stage.up(),
 };
 
-class Stage {
-  constructor(parent) {
+export class Stage {
+  // alive: whether it listens to the hand
+  constructor(parent, alive = true) {
     this.host = parent.querySelector(".stage");
     this.host.replaceChildren();
     this.host.stage = this; // for whoever looks from outside
@@ -43,6 +43,11 @@ class Stage {
     this.panel = new Panel(below, this);
     this.aloud = html("p", { class: "aloud", role: "status" }, this.host);
     this.abort = new AbortController();
+    this.source = import.meta.url;
+    if (alive) this.listen();
+  }
+
+  listen() {
     const signal = { signal: this.abort.signal };
     document.addEventListener("keydown", (event) => this.key(event), signal);
     document.addEventListener(CURSOR, ({ detail }) => this.follow(detail), signal);
@@ -57,10 +62,15 @@ class Stage {
 
   show(data, tell) {
     const { about, run } = unpack(aligned(data));
+    this.present(about, run, tell);
+  }
+
+  // about: everything but the run; run: its packed bytes
+  present(about, run, tell) {
     const fresh = about.run !== this.about?.run; // another network or input
     const moved = about.cursor !== this.about?.cursor; // by something else than the hand on this stage
     const spoken = ["language", "names"].some((name) => JSON.stringify(about[name]) !== JSON.stringify(this.about?.[name]));
-    Object.assign(this, { about, words: about.words, tell });
+    Object.assign(this, { about, words: about.words, packed: run, tell });
     if (fresh) this.take(new Run(unpack(run)));
     this.cursor = this.bounded({ ...START, ...this.cursor, ...(moved ? this.wanted() : {}) });
     if (fresh || spoken || this.dark !== isDark(this.host)) this.build();
@@ -243,8 +253,13 @@ class Stage {
         : html("span", { "aria-current": "location" }, null, name)));
   }
 
-  save(format) {
-    save(this, format);
+  // Another stage of the same run in the same state, for drawing only.
+  twin(parent) {
+    const twin = new Stage(parent, false);
+    const { about, words, run, compared, cursor } = this;
+    Object.assign(twin, { about, words, run, compared, cursor: { ...cursor } });
+    twin.build();
+    return twin;
   }
 
   get calm() {
@@ -253,9 +268,10 @@ class Stage {
 
   remove() {
     this.player.pause();
+    this.player.saving.remove();
     clearTimeout(this.resting);
     this.abort.abort();
-    this.watch.disconnect();
+    this.watch?.disconnect();
   }
 }
 
