@@ -99,7 +99,7 @@ def address() -> dict[str, str]:
 def address_of(asked: Experiment, place: dict) -> dict[str, str]:
     """The query parameters of another experiment and place, the visitor's language and ways kept."""
     kept = {name: getattr(st.session_state["view"], name) for name in ("lang", "names", "projector")}
-    return asked.to_query() | _view_query(View(**kept, **place))
+    return asked.to_query() | _part_query(View(**kept, **place))
 
 
 def experiment() -> Experiment:
