@@ -44,13 +44,14 @@ class View:
 PARTS = {"view": View, "long": Long}  # beside the experiment, each with keys of its own in the URL
 
 
-def _kinds(part: type) -> dict:
+def kinds(part: type) -> dict:
+    """The settings of a part, {name: kind}."""
     return {f.name: f.metadata["kind"] for f in fields(part)}
 
 
 def _part_from(part: type, query):
     good = {}
-    for name, kind in _kinds(part).items():
+    for name, kind in kinds(part).items():
         try:
             good[name] = kind.read(query[kind.key])
         except (KeyError, ValueError):
@@ -61,7 +62,7 @@ def _part_from(part: type, query):
 def _part_query(part) -> dict[str, str]:
     return {
         kind.key: kind.write(getattr(part, name))
-        for name, kind in _kinds(type(part)).items()
+        for name, kind in kinds(type(part)).items()
         if getattr(part, name) != getattr(type(part)(), name)
     }
 
