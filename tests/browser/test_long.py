@@ -1,5 +1,7 @@
 """Long sequences in a real browser: run, watched, stopped, left and come back to; a peak that zooming brings out."""
 
+import re
+
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -37,14 +39,14 @@ def test_a_run_to_its_end_while_other_pages_are_open(small_server, visit):
     page.get_by_role("link", name="Long sequences").click()
     done(page)
     gradient = figure(page, "long")["traces"][-2]
-    assert gradient["y"][-1] == pytest.approx(0, abs=1e-9) and min(gradient["y"]) < -3000
+    assert gradient["y"][-1] == pytest.approx(0, abs=1e-9) and min(gradient["y"]) < -2900
 
 
 def test_cancelling_and_the_queue_and_a_closed_tab(small_server, visit):
     first, second = visit(f"{small_server}/long?{SLOW}"), visit(f"{small_server}/long?n=1000&H=4")
     done(second)  # nothing was asked for yet
     button(first, "Run").click()
-    expect(first.get_by_text(" left", exact=False).first).to_be_visible(timeout=30_000)
+    expect(first.get_by_text(re.compile(r"\d+ %, about .+ left"))).to_be_visible(timeout=30_000)
     third = visit(f"{small_server}/long?n=1000&H=5")
     expect(third.get_by_text("place 1 in the queue")).to_be_visible(timeout=10_000)
     button(first, "Cancel").click()
