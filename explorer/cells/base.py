@@ -35,6 +35,7 @@ class Cell:
     equations  (options) -> {quantity: formula} in the order of computation; `explorer.equations` reads them
     chain      (options) -> {gradient: formula}, the chain rule backwards through a step, in that order
     phases     the quantities that a textbook explains together, in its order
+    phases_back  the same of the chain rule: the gradients that are found together, from h back to the gates
     forward    (params, x, state, options) -> (values, tape)
     backward   (params, tape, dh, options, later=None) -> Backward; `later`, state name -> (H[, B]), is what
                reaches the last states from steps beyond the tape
@@ -52,6 +53,7 @@ class Cell:
     equations: Callable[[Mapping], Mapping[str, str]]
     chain: Callable[[Mapping], Mapping[str, str]]
     phases: tuple[tuple[str, ...], ...]
+    phases_back: tuple[tuple[str, ...], ...]
     forward: Callable
     backward: Callable
     jacobians: Callable

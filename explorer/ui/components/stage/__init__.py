@@ -40,6 +40,7 @@ def staged(performance: Performance, label: str) -> dict:
         "gates": cell.gates,
         "states": cell.states,
         "phases": cell.phases,
+        "phasesBack": cell.phases_back,
         "formulas": {name: tree(formula) for name, formula in formulas.items()},
         "chain": {name: tree(formula) for name, formula in rule.items()},
         "limits": {q: ranges[q][1] if q in ranges else theme.symmetric_limit(values[q]) for q in formulas},

@@ -31,7 +31,7 @@ export class Panel {
   cell() {
     const { run, cursor } = this.stage;
     const known = cursor.back ? run.chain : run.formulas;
-    const phase = cursor.phase === null || cursor.back ? null : run.phases[cursor.phase];
+    const phase = cursor.phase === null ? null : run.parts(cursor.back)[cursor.phase];
     return this.stage.listed(Object.keys(known)).map((quantity) => {
       const node = known[quantity], card = this.card(quantity);
       card.classList.toggle("dim", phase !== null && !phase.includes(quantity));

@@ -12,6 +12,7 @@ export const SLOPES = {
   tanh: (a) => 1 - Math.tanh(a) ** 2,
   relu: FUNCTIONS.positive,
 };
+export const PASSED = "passed"; // the gradient that leaves the step
 const PARTS = { W_i: "weight_ih", W_h: "weight_hh", b_i: "bias_ih", b_h: "bias_hh" };
 
 export class Run {
@@ -86,6 +87,11 @@ export class Run {
 
   sameStates(other) {
     return same(this.values.h, other.values.h);
+  }
+
+  // The sub-steps of a step: forwards the textbook's; backwards the chain rule's, and last what goes on to t−1.
+  parts(back) {
+    return back ? [...this.phasesBack, [PASSED]] : this.phases;
   }
 
   formula(quantity) {

@@ -121,6 +121,7 @@ export class Stage {
     const quantity = cursor.quantity in known ? cursor.quantity : Object.keys(known)[0];
     return {
       ...cursor, quantity,
+      phase: cursor.phase !== null && cursor.phase < run.parts(cursor.back).length ? cursor.phase : null,
       shown: run.states.includes(cursor.shown) ? cursor.shown : "h",
       step: clamp(cursor.step, 0, run.T - 1),
       unit: clamp(cursor.unit, 0, run.H - 1),
