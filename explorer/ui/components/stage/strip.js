@@ -54,7 +54,7 @@ export class Strip {
     set(this.marks, { viewBox: `0 0 ${run.T} 100` });
     this.lens.replaceChildren(...this.arrowHeads());
     this.cells = Array.from({ length: this.count }, (_, k) => this.cell(k));
-    this.entering = this.wires(svg("g", { transform: `translate(${20 - WIDTH} 0)` }, this.lens));
+    this.entering = this.wires(svg("g", { class: "entering", transform: `translate(${20 - WIDTH} 0)` }, this.lens));
     this.particle = svg("circle", { class: "particle", r: 7 }, this.lens);
     this.loop = svg("path", { class: "loop wire h", d: this.loopPath(), "marker-end": "url(#head-h)" }, this.lens);
     this.paintOverview();
