@@ -45,7 +45,7 @@ export class Panel {
   }
 
   name(quantity) {
-    return `<span class="what">${this.stage.say(`name.${this.stage.nameOf(quantity)}`)}</span>`;
+    return `<span class="what">${this.stage.titled(quantity)}</span>`;
   }
 
   written(node) {

@@ -6,6 +6,7 @@ import { text } from "./written.js";
 const LENS = 9, WIDTH = 124, HEIGHT = 176; // cells at most; pixels of one
 const FLOOR = -12; // log10 of a gradient that is drawn as nothing
 const LEFT = 24; // room for the wire that enters the first cell
+const TRAVEL = 250; // ms from cell to cell
 const TOP = 34, BOX = { x: 22, y: 58, width: 60, height: 52 };
 
 export class Strip {
@@ -53,7 +54,8 @@ export class Strip {
     set(this.marks, { viewBox: `0 0 ${run.T} 100` });
     this.lens.replaceChildren(...this.arrowHeads());
     this.cells = Array.from({ length: this.count }, (_, k) => this.cell(k));
-    this.entering = this.wires(svg("g", { transform: `translate(${20 - WIDTH} 0)` }, this.lens));
+    this.entering = this.wires(svg("g", { class: "entering", transform: `translate(${20 - WIDTH} 0)` }, this.lens));
+    this.particle = svg("circle", { class: "particle", r: 7 }, this.lens);
     this.loop = svg("path", { class: "loop wire h", d: this.loopPath(), "marker-end": "url(#head-h)" }, this.lens);
     this.paintOverview();
   }
@@ -67,7 +69,7 @@ export class Strip {
   }
 
   cell(k) {
-    const group = svg("g", { class: "step", transform: `translate(${20 + k * WIDTH} 0)` }, this.lens);
+    const group = svg("g", { class: "step" }, this.lens);
     const middle = BOX.x + BOX.width / 2;
     const parts = { group };
     parts.box = svg("rect", { class: "box", rx: 8, ...BOX }, group);
@@ -142,7 +144,29 @@ export class Strip {
     this.node.classList.toggle("folded", cursor.folded);
     this.node.classList.toggle("back", cursor.back);
     this.drawWires(this.entering, shownFirst - 1);
-    this.cells.forEach((cell, k) => this.drawCell(cell, shownFirst + k));
+    const middle = (this.count - 1) / 2; // where all cells slide together
+    this.cells.forEach((cell, k) => {
+      this.drawCell(cell, shownFirst + k);
+      cell.group.style.transform = `translateX(${20 + (cursor.folded ? middle : k) * WIDTH}px)`;
+    });
+    if (this.before !== undefined) this.send(this.before, cursor.step - shownFirst);
+    this.before = cursor.step;
+  }
+
+  // A value travels into the chosen cell from the one before it, a gradient from the one after it; where the loss
+  // sits, the gradient comes in from there.
+  send(before, place) {
+    const { run, cursor, calm } = this.stage;
+    if (calm || cursor.folded || cursor.step - before !== (cursor.back ? -1 : 1)) return;
+    const x = 20 + place * WIDTH, from = BOX.x + BOX.width, enters = cursor.back && run.loss.includes(cursor.step + 1);
+    const [start, end] = cursor.back ? [x + WIDTH + BOX.x, x + from] : [x - WIDTH + from, x + BOX.x];
+    const middle = x + BOX.x + BOX.width / 2;
+    const path = enters ? [[middle, 22], [middle, BOX.y]] : [[start, 98], [end, 98]];
+    set(this.particle, { class: `particle ${cursor.back ? "gradient" : "h"}` });
+    this.particle.animate(
+      path.map(([left, top]) => ({ transform: `translate(${left}px, ${top}px)`, opacity: 1 })),
+      { duration: TRAVEL, easing: "ease-out" },
+    );
   }
 
   drawCell(cell, step) {
