@@ -1,5 +1,6 @@
 """Gate dynamics of recurrent networks, every number of every time step."""
 
+from explorer.cells.clamp import Clamp
 from explorer.deep import DeepGradients, deep_backprop
 from explorer.experiment import Experiment
 from explorer.initialise import init_params
@@ -10,6 +11,7 @@ from explorer.trace import Gradients, Trace
 from explorer.unroll import backprop, run
 
 __all__ = [
+    "Clamp",
     "DeepGradients",
     "Experiment",
     "Gradients",

@@ -52,8 +52,17 @@ def half_life(trace: Trace) -> np.ndarray:
     a = trace[f"a_{trace.cell.keep}"]
     if not trace.options.get("z_keeps", True):
         a = -a
+    lost = np.logaddexp(0, -a)
     with np.errstate(divide="ignore", over="ignore"):  # a gate that lets nothing slip keeps for ever
-        return np.log(2) / np.logaddexp(0, -a)
+        if trace.cell.keep in trace.held:  # its pre-activation has no say
+            pinned = trace.held[trace.cell.keep][:, None]
+            lost = np.where(np.isnan(pinned), lost, 0 - np.log(_kept(trace, pinned)))
+        return np.log(2) / lost
+
+
+def _kept(trace: Trace, gate: np.ndarray) -> np.ndarray:
+    """The share of the memory that a value of the keep gate keeps."""
+    return gate if trace.options.get("z_keeps", True) else 1 - gate
 
 
 def gradient_half_life(log10_norms: np.ndarray) -> np.ndarray:
