@@ -81,6 +81,18 @@ def gradient_half_life(log10_norms: np.ndarray) -> np.ndarray:
     return lives
 
 
+def moved(trace: Trace, original: Trace, name: str = "h") -> np.ndarray:
+    """How far a run lies from another of the same sizes, ‖q_t − q_t′‖ of one quantity: (T, B)."""
+    with np.errstate(invalid="ignore", over="ignore"):  # of two runs that have overflown nothing is left to compare
+        return norm(trace[name] - original[name])
+
+
+def reach(distance: np.ndarray, size: np.ndarray, share: float = 0.01) -> int | None:
+    """The last step, counted from 1, at which a distance (T,) is more than a share of a size (T,); None if never."""
+    beyond = np.flatnonzero(distance > share * size)
+    return int(beyond[-1]) + 1 if len(beyond) else None
+
+
 def slopes_and_weights(trace: Trace, grads: DeepGradients) -> tuple[np.ndarray, np.ndarray]:
     """By what a step of an RNN changes the gradient: log₁₀ of the factors of φ′ and of W_hh, (T, B) each.
 

@@ -10,6 +10,7 @@ from explorer.cells import CELLS
 from explorer.datasets import DATASETS, Input
 from explorer.experiment import Experiment
 from explorer.initialise import init_params
+from explorer.surgery import clamps, operated
 from explorer.trace import Gradients, Trace
 from explorer.unroll import backprop, run
 
@@ -25,9 +26,9 @@ class Performance:
 
 
 def perform(experiment: Experiment) -> Performance:
-    """Draw the input and the weights, run forward, put the loss where it belongs, and backpropagate."""
+    """Draw the input and the weights, operate, run forward, put the loss where it belongs, and backpropagate."""
     e = experiment
-    drawn = DATASETS[e.input].draw(e.T, e.D, e.input_seed, e.numbers)
+    drawn = operated(DATASETS[e.input].draw(e.T, e.D, e.input_seed, e.numbers), e.surgery)
     keeps = CELLS[e.cell].keep is not None
     params = init_params(
         e.cell,
@@ -41,7 +42,7 @@ def perform(experiment: Experiment) -> Performance:
         layers=e.layers,
         **e.options,
     )
-    trace = run(e.cell, params, drawn.x, **e.options)
+    trace = run(e.cell, params, drawn.x, clamp=clamps(e.surgery, e.cell), **e.options)
     return Performance(e, drawn, trace, backprop(trace, direct_gradient(e)))
 
 

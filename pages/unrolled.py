@@ -3,7 +3,7 @@
 import streamlit as st
 
 from explorer.numerals import text
-from explorer.ui import frame, state
+from explorer.ui import frame, operating, state
 from explorer.ui.drawing import input_sentence, performed, show_stage
 from explorer.ui.language import say
 
@@ -15,6 +15,8 @@ st.title(say("unrolled.question", cell=say(f"cell.{experiment.cell}")))
 frame.notes()
 st.markdown(input_sentence())
 show_stage()
+operating.panel()
+operating.show_difference()
 
 
 def numbers() -> None:

@@ -42,6 +42,7 @@ NEVER = {
     "explorer/initialise.py": SHOWING,
     "explorer/equations.py": (*SHOWING, *RUNNING),
     "explorer/experiment.py": (*SHOWING, *RUNNING),
+    "explorer/surgery.py": (*SHOWING, *RUNNING),
     "explorer/forms.py": (*SHOWING, *RUNNING),
     "explorer/performing.py": SHOWING,
     "explorer/measures.py": (*SHOWING, *RUNNING),
