@@ -14,8 +14,8 @@ experiment, view = state.experiment(), state.view()
 st.title(say("unrolled.question", cell=say(f"cell.{experiment.cell}")))
 frame.notes()
 st.markdown(input_sentence())
-show_stage()
 operating.panel()
+show_stage()
 operating.show_difference()
 
 

@@ -47,7 +47,8 @@ def _drawn(make: Callable[[], dict], name: str, language: str, experiment: Exper
 @cached(LRUCache(96 * MEGABYTE, len), key=lambda experiment, label: (experiment, label), lock=Lock())
 def _staged(experiment: Experiment, label: str) -> bytes:
     """The experiment's run as the stage takes it, packed."""
-    return pack(staged(performed(experiment), label))
+    original = performed(experiment.original) if experiment.surgery else None
+    return pack(staged(performed(experiment), label, original))
 
 
 def show_stage() -> None:

@@ -8,7 +8,7 @@ from explorer.cells import CELLS
 from explorer.experiment import Experiment
 from explorer.figures.difference import difference
 from explorer.measures import moved, norm, reach
-from explorer.numerals import power_of_ten, text
+from explorer.numerals import power_of_ten
 from explorer.performing import Performance
 from explorer.surgery import INPUT, LIMITS, MOST, SWAP, UNIT, Operation
 from explorer.ui import state
@@ -28,7 +28,13 @@ def said(operation: Operation, experiment: Experiment) -> str:
     elif one.what != UNIT:
         symbol = plain(say(f"symbol.{one.what}"))
     kind = {UNIT: "silenced", INPUT: "put"}.get(one.what, "pinned")
-    return say(f"surgery.{kind}", symbol=symbol, whom=whom, value=text(one.value), steps=when(one, experiment))
+    return say(
+        f"surgery.{kind}",
+        symbol=symbol,
+        whom=whom,
+        value=f"{one.value:g}".replace("-", "−"),
+        steps=when(one, experiment),
+    )
 
 
 def when(operation: Operation, experiment: Experiment) -> str:

@@ -2,6 +2,7 @@
 
 import { clamp, html, svg } from "./drawing.js";
 import { anatomy, factors, FUNCTIONS, names, origin, product, SLOPES } from "./run.js";
+import { freeNote, note, pinnedCard } from "./surgery.js";
 import { formula, inNumbers, inSymbols, symbol, text } from "./written.js";
 
 const CURVE = { width: 260, height: 120, reach: 6 };
@@ -33,7 +34,8 @@ export class Panel {
     const phase = cursor.phase === null || cursor.back ? null : run.phases[cursor.phase];
     return shown.map(([quantity, node]) => {
       const card = html("button", { type: "button", class: `card${phase && !phase.includes(quantity) ? " dim" : ""}`, "data-open": quantity });
-      card.innerHTML = `${this.name(quantity)}${inSymbols(quantity, node)}${inNumbers(quantity, node, run, cursor.step, cursor.unit)}`;
+      const usual = () => inSymbols(quantity, node) + inNumbers(quantity, node, run, cursor.step, cursor.unit) + freeNote(this.stage, node);
+      card.innerHTML = this.name(quantity) + (pinnedCard(this.stage, quantity, node) ?? usual());
       return card;
     });
   }
@@ -48,7 +50,7 @@ export class Panel {
     const node = run.formula(cursor.quantity);
     const { squash, sum, terms } = anatomy(node);
     const head = html("div", { class: "head" });
-    head.innerHTML = this.name(cursor.quantity) + inSymbols(cursor.quantity, node);
+    head.innerHTML = this.name(cursor.quantity) + inSymbols(cursor.quantity, node) + this.surgery(node);
     const values = terms.map(({ sign, node: term }) => sign * run.number(term, cursor.step, cursor.unit));
     const whole = run.number(sum, cursor.step, cursor.unit);
     const limit = Math.max(...[...values, whole].map(Math.abs).filter(Number.isFinite), 1e-300);
@@ -59,6 +61,13 @@ export class Panel {
     if (squash && SLOPES[squash]) parts.push(this.curve(squash, whole));
     if (terms.length === 1) parts.push(this.factorList(terms[0].node));
     return parts;
+  }
+
+  // What an operation says about a formula, if anything.
+  surgery(node) {
+    const { run, cursor } = this.stage;
+    const held = run.pinned(cursor.quantity, cursor.step, cursor.unit);
+    return (held ? note(this.stage, cursor.quantity, node) : "") + freeNote(this.stage, node);
   }
 
   bar(term, value, limit, opens) {
@@ -123,7 +132,7 @@ export class Panel {
     products.sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
     const whole = run.number(inner, cursor.step, cursor.unit);
     const head = html("div", { class: "head" });
-    head.innerHTML = `${this.name(cursor.quantity)}<math>${formula(inner, symbol)}</math><p>${this.stage.say("sum_of", { count: products.length, unit: cursor.unit + 1 })}</p>`;
+    head.innerHTML = `${this.name(cursor.quantity)}<math>${formula(inner, symbol)}</math><p>${this.stage.say("sum_of", { count: products.length, unit: cursor.unit + 1 })}</p>${this.surgery(run.formula(cursor.quantity))}`;
     const table = html("table", { class: "sum" });
     const limit = Math.max(...products.map((found) => Math.abs(found.product)), 1e-300);
     const header = html("tr", {}, html("thead", {}, table));

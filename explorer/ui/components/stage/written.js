@@ -50,10 +50,11 @@ const mo = (sign) => `<mo>${sign}</mo>`;
 const brackets = (inner) => `<mrow>${mo("(")}${inner}${mo(")")}</mrow>`;
 
 // The quantity that a name speaks of: c_prev -> c, da_f -> da_f, W_if -> null.
-export const quantityOf = (name) => (/^[Wb]_/.test(name) ? null : name.replace(/_(prev|next|direct)$/, ""));
+export const quantityOf = (name) => (/^[Wb]_/.test(name) ? null : name.replace(/^free_/, "").replace(/_(prev|next|direct)$/, ""));
 
 export function symbol(name) {
   if (/^[Wb]_/.test(name)) return `<msub>${mi(name[0])}<mi mathvariant="normal">${name.slice(2)}</mi></msub>`;
+  if (name.startsWith("free_")) return `<msub><mi mathvariant="normal">𝟙</mi>${symbol(name.slice(5))}</msub>`;
   const step = name.endsWith("_prev") ? "t−1" : name.endsWith("_next") ? "t+1" : "t";
   const quantity = quantityOf(name);
   const letter = quantity.replace(/^d?(a_)?/, "");
