@@ -16,7 +16,7 @@ from cachetools import LRUCache, cached
 from explorer.experiment import Experiment
 from explorer.i18n import table
 from explorer.performing import Performance, perform
-from explorer.ui import state
+from explorer.ui import proving, state
 from explorer.ui.components.chart import chart
 from explorer.ui.components.packing import pack
 from explorer.ui.components.stage import stage, staged
@@ -62,8 +62,15 @@ def show_stage() -> None:
         words={key.removeprefix("stage."): words for key, words in texts.items() if key.startswith("stage.")},
         language=current(),
         file_name=file_name("stage", experiment),
-        on_rest=lambda cursor: state.look(**{name: cursor[name] for name in STAGE_CURSOR}),
+        on_rest=placed,
+        on_prove=lambda cursor: (placed(cursor), proving.ask(cursor)),
+        proof=proving.answer(performed),
     )
+
+
+def placed(cursor: dict) -> None:
+    """Take the page's cursor where the stage's is."""
+    state.look(**{name: cursor[name] for name in STAGE_CURSOR})
 
 
 STAGE_CURSOR = ("step", "unit", "level", "quantity", "back")

@@ -136,18 +136,22 @@ def stage(
     language: str,
     file_name: str,
     on_rest: Callable[[dict], None],
+    on_prove: Callable[[dict], None],
+    proof: Mapping | None = None,
 ) -> None:
     """Show a run, given as what `staged` returns, packed.
 
     cursor    {"step", "unit" (from 1), "level" (1 to 3), "quantity", "back"}, where the stage opens
     words     the stage's texts by key
     on_rest   called with such a cursor when the hand has come to rest
+    on_prove  called with one whose number somebody wants to see proved
+    proof     the answer to that: the keys that proof.js reads
     """
 
-    def rested():
-        if said := st.session_state[key].get("rest"):
+    def heard(event: str, then: Callable[[dict], None]) -> None:
+        if said := st.session_state[key].get(event):
             st.session_state["said_by_stage"] = said
-            on_rest(said)
+            then(said)
 
     about = {
         "run": hashlib.blake2b(run, digest_size=8).hexdigest(),
@@ -156,5 +160,12 @@ def stage(
         "language": language,
         "file": file_name,
         "palettes": PALETTES,
+        "proof": proof,
     }
-    _component(key=key, data=pack({"about": about, "run": run}), on_rest_change=rested, height="content")
+    _component(
+        key=key,
+        data=pack({"about": about, "run": run}),
+        on_rest_change=lambda: heard("rest", on_rest),
+        on_prove_change=lambda: heard("prove", on_prove),
+        height="content",
+    )

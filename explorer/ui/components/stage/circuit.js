@@ -169,6 +169,7 @@ export class Circuit {
     });
     set(part.number, { class: `number ${cursor.back ? "gradient" : part.role}` });
     write(part.number, silent ? "" : this.caption(part, value));
+    set(part.former, { class: `number former ${cursor.back ? "gradient" : part.role}` });
     write(part.former, silent || part.value[1] === "x" ? "" : former(this.stage, node));
   }
 

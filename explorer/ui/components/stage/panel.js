@@ -1,6 +1,7 @@
 // L1 to L3 in words and numbers: the cell's formulas, one of them taken apart, one of its sums in full.
 
 import { clamp, html, svg } from "./drawing.js";
+import { proof } from "./proof.js";
 import { anatomy, factors, FUNCTIONS, names, origin, product, SLOPES } from "./run.js";
 import { freeNote, note, pinnedCard } from "./surgery.js";
 import { formula, inNumbers, inSymbols, symbol, text } from "./written.js";
@@ -24,7 +25,7 @@ export class Panel {
   draw() {
     const { cursor } = this.stage;
     const drawn = [null, () => this.cell(), () => this.gate(), () => this.sum()][cursor.level]();
-    this.node.replaceChildren(...drawn);
+    this.node.replaceChildren(...drawn, ...proof(this.stage));
   }
 
   // L1: every formula of the step, in symbols and in numbers.

@@ -160,7 +160,7 @@ export class Strip {
     write(cell.t, cursor.folded ? "t" : `t = ${step + 1}`);
     write(cell.x, text(run.x[step][0]) + (run.D > 1 ? " …" : ""));
     write(cell.label, run.labels[step] ?? "");
-    const before = run.original?.at(cursor.back ? "dh" : "h", step)[cursor.unit];
+    const before = (chosen || !cursor.back ? run.original : null)?.at(cursor.back ? "dh" : "h", step)[cursor.unit];
     write(cell.out, (cursor.back ? `δ ${text(delta)}` : text(h)) + beside(cursor.back ? delta : h, before));
     cell.box.classList.toggle("pinned", allPinned(run, step, cursor.unit).length > 0);
     cell.loss.style.display = run.loss.includes(step + 1) ? "" : "none";
