@@ -18,8 +18,8 @@ from explorer.trace import Trace
 from explorer.unroll import run
 
 BY_TORCH, BESIDE_LARGEST, BY_DIFFERENCE = 1e-9, 1e-12, 1e-6
-NUDGES = 2.0 ** -np.arange(4, 12, 2)  # each a quarter of the one before, for extrapolation to 0
-STRAIGHT = 2.0**-9  # by that they are smaller for a ReLU, which is straight but for its kink
+NUDGES = 2.0 ** -np.arange(1, 13, 2)  # each a quarter of the one before, for extrapolation to 0
+STRAIGHT = 2.0**-8  # by that they are smaller for a ReLU, which is straight but for its kink
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,7 @@ def compared(ours: float, theirs: float, allowed: float) -> Check:
 def by_differences(trace: Trace, direct, quantity: str, step: int, unit: int, number: float) -> Check:
     """The change of the loss with the quantity nudged up and down at this step, the rest of the sequence run again.
 
-    Several nudges at once, extrapolated to none. What it cannot see is by how much two extrapolations differ, and
-    rounding.
+    Several nudges at once, extrapolated to none.
     """
     relu = trace.options.get("activation") == "relu"
     nudges = NUDGES * STRAIGHT if relu else NUDGES
@@ -113,21 +112,27 @@ def by_differences(trace: Trace, direct, quantity: str, step: int, unit: int, nu
         change = (direct[step:] * (h - trace["h"][step:, :1])).sum(axis=(0, 2))
         size = (np.abs(direct[step:]) * np.abs(h)).max()
         quotients = (change[: len(nudges)] - change[len(nudges) :]) / (2 * nudges)
-        slope, before = _extrapolated(quotients)
-        unseen = abs(slope - before) + np.finfo(float).eps * size / nudges[-1]
+        slope, unseen = _extrapolated(quotients, np.finfo(float).eps * size / nudges)
     check = compared(float(number), float(slope), BY_DIFFERENCE * abs(float(slope)))
     too_small = number != 0 != slope and unseen > abs(slope)
     hidden = check.verdict == "differs" and (kink or check.absolute <= 10 * unseen)
     return replace(check, verdict="blind") if too_small or hidden else check
 
 
-def _extrapolated(quotients: np.ndarray) -> tuple[float, float]:
-    """Richardson's extrapolation to a nudge of 0, whose error is of even powers: the best, and the one before it."""
-    best = [quotients[-1]]
+def _extrapolated(quotients: np.ndarray, rounding: np.ndarray) -> tuple[float, float]:
+    """Richardson's extrapolation to a nudge of 0, whose error is of even powers: the best that is found, and its error.
+
+    The best is that which differs least from those that it was made of (Ridders 1982); `rounding` is a quotient's own.
+    """
+    best, least, column = quotients[-1], np.inf, quotients
     for order in range(1, len(quotients)):
-        quotients = (16**order * quotients[1:] - quotients[:-1]) / (16**order - 1)
-        best.append(quotients[-1])
-    return best[-1], best[-2]
+        made = (16**order * column[1:] - column[:-1]) / (16**order - 1)
+        errors = np.maximum(np.abs(made - column[1:]), np.abs(made - column[:-1])) + rounding[order:]
+        if (errors < least).any():
+            least = np.nanmin(errors)
+            best = made[np.nanargmin(errors)]
+        column = made
+    return best, least
 
 
 def _nudged(trace: Trace, quantity: str, step: int, unit: int, nudges: np.ndarray) -> dict[str, np.ndarray]:
