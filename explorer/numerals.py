@@ -30,6 +30,14 @@ def text(value: float) -> str:
     return digits if power is None else f"{digits}·10{str(power).translate(SUPERSCRIPT)}"
 
 
+def typeset(value: float, digits: int) -> str:
+    """A number with so many significant digits: −0.041234567891, 3.1·10⁻⁹, ∞."""
+    if not math.isfinite(value):
+        return text(value)
+    mantissa, _, power = f"{value:.{digits}g}".replace("-", "−", value < 0).partition("e")
+    return f"{mantissa}·10{str(int(power)).translate(SUPERSCRIPT)}" if power else mantissa
+
+
 def power_of_ten(value: float) -> str:
     """A magnitude as the nearest power of ten: 10⁻¹³; exactly 0 stays 0."""
     if value == 0 or not math.isfinite(value):

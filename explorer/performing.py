@@ -10,6 +10,7 @@ from explorer.cells import CELLS
 from explorer.datasets import DATASETS, Input
 from explorer.experiment import Experiment
 from explorer.initialise import init_params
+from explorer.surgery import clamps, operated
 from explorer.trace import Gradients, Trace
 from explorer.unroll import backprop, run
 
@@ -25,10 +26,10 @@ class Performance:
 
 
 def perform(experiment: Experiment) -> Performance:
-    """Draw the input and the weights, run forward, put the loss where it belongs, and backpropagate."""
+    """Draw the input and the weights, operate, run forward, put the loss where it belongs, and backpropagate."""
     e = experiment
-    drawn = DATASETS[e.input].draw(e.T, e.D, e.input_seed, e.numbers)
-    trace = run(e.cell, weights(e, e.D, e.T), drawn.x, **e.options)
+    drawn = operated(DATASETS[e.input].draw(e.T, e.D, e.input_seed, e.numbers), e.surgery)
+    trace = run(e.cell, weights(e, e.D, e.T), drawn.x, clamp=clamps(e.surgery, e.cell), **e.options)
     return Performance(e, drawn, trace, backprop(trace, direct_gradient(e)))
 
 

@@ -17,7 +17,7 @@ from explorer.experiment import Experiment
 from explorer.i18n import table
 from explorer.naming import letters, listed
 from explorer.performing import Performance, perform
-from explorer.ui import state
+from explorer.ui import proving, state
 from explorer.ui.components.chart import chart
 from explorer.ui.components.packing import pack
 from explorer.ui.components.stage import stage, staged
@@ -48,7 +48,8 @@ def _drawn(make: Callable[[], dict], name: str, language: str, experiment: Exper
 @cached(LRUCache(96 * MEGABYTE, len), key=lambda experiment, label: (experiment, label), lock=Lock())
 def _staged(experiment: Experiment, label: str) -> bytes:
     """The experiment's run as the stage takes it, packed."""
-    return pack(staged(performed(experiment), label))
+    original = performed(experiment.original) if experiment.surgery else None
+    return pack(staged(performed(experiment), label, original))
 
 
 def show_stage(title: str) -> None:
@@ -68,8 +69,15 @@ def show_stage(title: str) -> None:
         file_name=file_name("stage", experiment),
         title=title,
         note=input_sentence(),
-        on_rest=lambda cursor: state.look(**{name: cursor[name] for name in STAGE_CURSOR}),
+        on_rest=placed,
+        on_prove=lambda cursor: (placed(cursor), proving.ask(cursor)),
+        proof=proving.answer(performed),
     )
+
+
+def placed(cursor: dict) -> None:
+    """Take the page's cursor where the stage's is."""
+    state.look(**{name: cursor[name] for name in STAGE_CURSOR})
 
 
 STAGE_CURSOR = ("step", "unit", "level", "quantity", "back")

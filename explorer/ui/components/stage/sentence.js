@@ -1,11 +1,16 @@
 // One true sentence for what the stage shows, made from its numbers.
 
 import { PASSED } from "./run.js";
+import { aftermath } from "./surgery.js";
 import { text } from "./written.js";
 
 const percent = (share) => `${(100 * share).toFixed(0)} %`;
 
 export function sentence(stage) {
+  return plain(stage) + aftermath(stage);
+}
+
+function plain(stage) {
   const { run, cursor } = stage;
   const { step, unit } = cursor;
   const at = (name) => run.at(name, step)[unit];

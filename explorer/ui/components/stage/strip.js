@@ -1,6 +1,7 @@
 // L0: the network unrolled. An overview of all steps, units × time, and a lens of a few cells around the chosen one.
 
 import { clamp, css, html, scale, set, svg, write } from "./drawing.js";
+import { allPinned, beside, Ghost } from "./surgery.js";
 import { text } from "./written.js";
 
 const LENS = 9, WIDTH = 124, HEIGHT = 176; // cells at most; pixels of one
@@ -22,6 +23,7 @@ export class Strip {
     this.legend = html("p", { class: "legend" }, this.node);
     this.lens = svg("svg", { class: "lens", role: "img", preserveAspectRatio: "xMidYMin meet" }, this.node);
     this.cells = [];
+    this.ghost = new Ghost(this);
     this.listen();
   }
 
@@ -121,7 +123,7 @@ export class Strip {
     this.canvas.getContext("2d").putImageData(image, 0, 0);
     write(this.legend, this.stage.say(cursor.back ? "legend_back" : "legend", {
       name: cursor.back ? "δh" : shown === "c" ? "C" : "h", limit, floor: text(10 ** FLOOR),
-    }));
+    }) + this.ghost.paint(shown));
     set(this.curve, { points: cursor.back ? this.normCurve() : "" });
   }
 
@@ -182,7 +184,9 @@ export class Strip {
     write(cell.t, cursor.folded ? "t" : `t = ${step + 1}`);
     write(cell.x, text(run.x[step][0]) + (run.D > 1 ? " …" : ""));
     write(cell.label, run.labels[step] ?? "");
-    write(cell.out, cursor.back ? `δ ${text(delta)}` : text(h));
+    const before = (chosen || !cursor.back ? run.original : null)?.at(cursor.back ? "dh" : "h", step)[cursor.unit];
+    write(cell.out, (cursor.back ? `δ ${text(delta)}` : text(h)) + beside(cursor.back ? delta : h, before));
+    cell.box.classList.toggle("pinned", allPinned(run, step, cursor.unit).length > 0);
     cell.loss.style.display = run.loss.includes(step + 1) ? "" : "none";
     this.drawWires(cell, step);
   }
