@@ -12,10 +12,10 @@ import numpy as np
 
 from explorer.cells.base import arranged, named, with_batch
 from explorer.check import finite, known, real, shaped
-from explorer.scaled import exponent_of, log10_norm
+from explorer.scaled import LOG10_2, exponent_of, log10_norm
 from explorer.trace import Named, Trace
 
-STRETCH = 16  # steps between two scalings, if they allow it
+LONGEST, STRETCH = 256, 16  # steps between two scalings, at first and at least, if they allow it
 LOWEST, HIGHEST = 2.0**-900, 2.0**900  # beyond them a stretch was too long
 
 
@@ -40,6 +40,11 @@ class DeepGradients:
     def layers(self) -> tuple[DeepGradients, ...]:
         """All layers of the stack, the one that reads the input first, this one last."""
         return (*(self.below.layers if self.below else ()), self)
+
+    def log10(self, state: str) -> np.ndarray:
+        """log₁₀ |∂L/∂state_t| of every unit, (T, B, H), −inf where it is 0."""
+        with np.errstate(divide="ignore"):
+            return np.log10(np.abs(self.state[state])) + self.exponent[:, :, None] * LOG10_2
 
     def log10_norms(self, name: str) -> np.ndarray:
         """log₁₀ ‖∂L/∂name_t‖, (T, B), −inf where it is 0; `name` a state, "a_" and a gate, or "x"."""
@@ -71,7 +76,7 @@ def _deep_backprop(trace: Trace, dh, power) -> DeepGradients:
     exponent = np.empty((T, B), int)
     later, scale = {q: np.zeros_like(direct[0]) for q in cell.states}, np.full(B, -np.inf)
 
-    stop, length = T, STRETCH
+    stop, length, ceiling = T, LONGEST, LONGEST
     while stop:
         here = np.maximum(scale, loud[stop - 1])
         here = np.where(np.isfinite(here), here, 0).astype(int)
@@ -84,6 +89,7 @@ def _deep_backprop(trace: Trace, dh, power) -> DeepGradients:
             back = cell.backward(params, tape, own, trace.options, entering)
         if stop - start > 1 and not _fits(back, entering, own):
             length = (stop - start) // 2
+            ceiling = max(STRETCH, length)  # a network that shrinks so fast goes on to do so
             continue
         pre[start:stop], exponent[start:stop] = back.pre, here
         for q, rows in back.state.items():
@@ -92,7 +98,7 @@ def _deep_backprop(trace: Trace, dh, power) -> DeepGradients:
         grown = np.atleast_1d(np.frexp(left)[1])
         later = {q: np.ldexp(rows, -grown) for q, rows in back.initial.items()}
         scale = np.where(np.atleast_1d(left) > 0, here + grown, -np.inf)
-        stop, length = start, STRETCH
+        stop, length = start, ceiling
 
     weight_ih = arranged(params["weight_ih"], cell.gates, cell.order)
     dx = pre @ weight_ih if alone else (weight_ih.T @ pre).transpose(0, 2, 1)

@@ -34,4 +34,11 @@ def power_of_ten(value: float) -> str:
     """A magnitude as the nearest power of ten: 10⁻¹³; exactly 0 stays 0."""
     if value == 0 or not math.isfinite(value):
         return text(value)
-    return f"10{str(round(math.log10(abs(value)))).translate(SUPERSCRIPT)}"
+    return ten_to(math.log10(abs(value)))
+
+
+def ten_to(log10: float) -> str:
+    """The same for a magnitude given by its logarithm, which may lie far beyond floats: 10⁻²⁰²²⁴; −∞ is 0."""
+    if not math.isfinite(log10):
+        return text(0.0 if log10 < 0 else log10)
+    return f"10{str(round(log10)).translate(SUPERSCRIPT)}"
