@@ -42,3 +42,8 @@ def ten_to(log10: float) -> str:
     if not math.isfinite(log10):
         return text(0.0 if log10 < 0 else log10)
     return f"10{str(round(log10)).translate(SUPERSCRIPT)}"
+
+
+def magnitude(log10: float) -> str:
+    """A magnitude given by its logarithm: in digits within 10⁻³ … 10⁴, beyond it as a power of ten."""
+    return text(10.0**log10) if -3 <= log10 < 4 else ten_to(log10)

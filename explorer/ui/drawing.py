@@ -77,7 +77,9 @@ def show(
     caption: bool = True,
     details: tuple = (),
     on_click: Callable[[int, int | None], None] | None = None,
+    on_drag: Callable[[float], None] | None = None,
     cursor: bool = True,
+    row: int | None = None,
 ) -> None:
     """Draw a figure of the current experiment, or take it from the cache.
 
@@ -86,6 +88,8 @@ def show(
     alt      one true sentence made from its numbers; it stands below the figure if `caption`
     details  what else than experiment and language the figure depends on
     on_click (step, unit or None) -> None
+    on_drag  (value) -> None, for a figure with a handle
+    row      the row of the cursor in its pictures; the chosen unit if not given
     """
     experiment, view = state.experiment(), state.view()
     figure, height = _drawn(make, name, current(), experiment, details)
@@ -94,6 +98,10 @@ def show(
     def clicked():
         if click := st.session_state[key].get("click"):
             on_click(click["step"], click["unit"])
+
+    def dragged():
+        if drag := st.session_state[key].get("drag"):
+            on_drag(drag["value"])
 
     chart(
         figure,
@@ -104,8 +112,9 @@ def show(
         file_name=file_name(name, experiment),
         words=speaker(),
         height=height,
-        cursor=(view.step, view.unit) if cursor else None,
+        cursor=(view.step, row or view.unit) if cursor else None,
         on_click=clicked if on_click else None,
+        on_drag=dragged if on_drag else None,
         scale=1.5 if view.projector else 1.0,
     )
 

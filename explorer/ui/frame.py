@@ -21,7 +21,7 @@ PAGES = {  # in the order of the navigation; the settings that a page shows itse
     HOME: ("forget_bias",),
     "unrolled": (),
     "gates": (),
-    "gradients": ("T", "gain", "forget_bias"),
+    "gradients": ("T", "gain", "forget_bias", "activation"),
 }
 
 

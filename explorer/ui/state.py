@@ -13,7 +13,9 @@ import streamlit as st
 
 from explorer.experiment import Choice, Experiment, Fallback, Number, Switch, setting
 from explorer.i18n import LANGUAGES
+from explorer.performing import FAIR
 
+QUESTIONS = ("vanish", "why", "travel", "reach", "wiring", "help", "plane")
 QUANTITIES = ("f", "i", "g", "c", "o", "h", "r", "z", "n", "dh", "dc", *(f"da_{gate}" for gate in "figorznh"))
 
 
@@ -25,6 +27,9 @@ class View:
     step, unit the cursor, both counted from 1
     level, quantity, back   where the stage stands: the cell, one formula, one sum; values or gradients
     projector  everything half as large again, the sidebar folded
+    ask        the question of the laboratory that is open
+    fair, later, clip, window   what it compares by; the later step of a pair; the limit of clipping as a power of ten;
+               the window of truncated backpropagation
     """
 
     lang: str = setting("auto", Choice("lang", ("auto", *LANGUAGES)))
@@ -34,6 +39,11 @@ class View:
     quantity: str = setting("f", Choice("q", QUANTITIES))
     back: bool = setting(False, Switch("back"))
     projector: bool = setting(False, Switch("projector"))
+    ask: str = setting("vanish", Choice("ask", QUESTIONS))
+    fair: str = setting("seed", Choice("fair", FAIR))
+    later: int = setting(500, Number("to", 1, 500))
+    clip: float = setting(1.0, Number("clip", -6.0, 6.0, 0.1))
+    window: int = setting(20, Number("win", 1, 500))
 
 
 VIEW_KINDS = {f.name: f.metadata["kind"] for f in fields(View)}
@@ -89,7 +99,9 @@ def view() -> View:
     What is kept, and what the URL says, is the cursor as it was set: it comes back with a longer sequence.
     """
     kept = st.session_state["view"]
-    return replace(kept, step=min(kept.step, experiment().T), unit=min(kept.unit, experiment().H))
+    T, H = experiment().T, experiment().H
+    inside = {name: min(getattr(kept, name), T) for name in ("step", "later", "window")}
+    return replace(kept, unit=min(kept.unit, H), **inside)
 
 
 def fallbacks() -> tuple[Fallback, ...]:

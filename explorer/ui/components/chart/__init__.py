@@ -48,6 +48,7 @@ def chart(
     height: int,
     cursor: tuple[int, int] | None = None,
     on_click: Callable[[], None] | None = None,
+    on_drag: Callable[[], None] | None = None,
     scale: float = 1.0,
 ) -> None:
     """Show a figure, given packed.
@@ -58,6 +59,7 @@ def chart(
     caption    whether the sentence also stands below it
     cursor     (step, unit) to mark, both counted from 1
     on_click   called after a click has put {"step", "unit" or None} into `st.session_state[key].click`
+    on_drag    the same for {"value"} in `st.session_state[key].drag`, where the figure has a handle
     scale      of text, 1.5 on a projector
     """
     about = {
@@ -73,7 +75,8 @@ def chart(
         "words": {tool: words(f"toolbar.{tool}") for tool in (*TOOLS, "failed")},
         "plotly": plotly_js(),
     }
-    _component(key=key, data=packing.pack(about), on_click_change=on_click or _ignore, height="content")
+    listeners = {"on_click_change": on_click or _ignore, "on_drag_change": on_drag or _ignore}
+    _component(key=key, data=packing.pack(about), height="content", **listeners)
 
 
 def _ignore() -> None:
