@@ -26,7 +26,7 @@ at = say(f"gradients.loss_{where}", step=experiment.loss)
 st.markdown(f"{say(f'lead.{ask}')} {say('gradients.loss', loss=at)} {input_sentence()}")
 
 controls = [lambda: settings.control("T"), settings.gain, settings.forget_bias, lambda: settings.control("activation")]
-for draw, column in zip(controls, st.columns(4)):
+for draw, column in zip(controls, st.columns([4, 4, 4, 5])):
     with column:
         draw()
 

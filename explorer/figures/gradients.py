@@ -17,6 +17,7 @@ BANDS = {  # name: lower and upper edge, as powers of ten
     "shrinking": (np.log10(DEAD), np.log10(ALIVE)),
     "dead": (-1e6, np.log10(DEAD)),
 }
+LINE = 14  # pixels of a line of small text
 ENDS = {  # below these a number is 0
     "float32": float(np.log10(2.0) * -149),
     "float64": float(np.log10(2.0) * -1074),
@@ -46,10 +47,10 @@ def gradients(
     here = theme.said(
         words("gradient.loss_all" if len(loss_steps) > 1 else "gradient.loss_here"),
         last,
-        HIGHEST,
+        HIGHEST if low >= LOWEST else low,  # where there is room: a deep axis has little at its top
         colour=theme.TEXT["gradient"][0],
         xanchor="left" if last < T / 4 else "right",
-        yanchor="top",
+        yanchor="top" if low >= LOWEST else "bottom",
         xshift=4 if last < T / 4 else -4,
     )
     ends = {name: at for name, at in ENDS.items() if at > low}
@@ -70,7 +71,7 @@ def gradients(
             theme.upright(last, theme.HUES["gradient"]),
         ],
         annotations=[
-            *(_band_name(name, low, words) for name in BANDS),
+            *(note for name in BANDS for note in _band_name(name, low, height, words)),
             *(_end(*end, words) for end in ends.items()),
             here,
         ],
@@ -86,7 +87,7 @@ def bracket(figure: dict, first: float, last: float, label: str) -> dict:
     line = {"color": theme.HUES["gradient"][0], "width": 4}
     figure["layout"]["shapes"].append({"type": "path", "path": path, "line": line})
     place = {"xanchor": "center", "yanchor": "bottom", "colour": theme.TEXT["gradient"][0]}
-    figure["layout"]["annotations"].append(theme.said(label, (first + last) / 2, low, **place))
+    figure["layout"]["annotations"].append(theme.said(label, (first + last) / 2, up, **place))
     return figure
 
 
@@ -129,17 +130,15 @@ def _band(name: str) -> dict:
     }
 
 
-def _band_name(name: str, low: float, words) -> dict:
-    """At the upper edge of a band, but for the narrow ones of a deep axis, which are named in their middle."""
+def _band_name(name: str, low: float, height: int, words) -> list[dict]:
+    """At the upper edge of a band, if it is high enough for its name."""
     bottom, top = max(BANDS[name][0], low), min(BANDS[name][1], HIGHEST)
-    narrow = low < -50
-    place = {"xref": "paper", "xanchor": "left", "yanchor": "middle" if narrow else "top", "xshift": 6}
-    size = 12 if low >= -100 else 10
-    if low < -200 and name in ("alive", "shrinking"):
-        return theme.said("", 1, top, **place)
-    return theme.said(
-        words(f"band.{name}"), 1, (bottom + top) / 2 if narrow else top, colour=theme.FAINT[0], size=size, **place
-    )
+    room = (top - bottom) / (HIGHEST - low) * (height - 140)  # pixels, two lines of legend and the axis left out
+    if room < LINE:
+        return []
+    place = {"xref": "paper", "xanchor": "left", "yanchor": "middle", "xshift": 6}
+    middle = top - min(room, 2 * LINE) / 2 * (top - bottom) / room
+    return [theme.said(words(f"band.{name}"), 1, middle, colour=theme.FAINT[0], size=12, **place)]
 
 
 def _end(name: str, at: float, words) -> dict:
