@@ -87,7 +87,9 @@ def _deep_backprop(trace: Trace, dh, power) -> DeepGradients:
             entering = {q: np.ldexp(rows, shift) for q, rows in later.items()}
             tape, own = trace.tape[start : stop + 1].astype(float), np.ldexp(direct[start:stop], by)
             back = cell.backward(params, tape, own, trace.options, entering)
-        if stop - start > 1 and not _fits(back, entering, own):
+        # What leaves the stretch may be lost where nobody looks, or where the step before brings far more of its own.
+        drowned = loud[start - 1] > here - 100 if start else np.ones(B, bool)
+        if stop - start > 1 and not _fits(back, entering, own, drowned):
             length = (stop - start) // 2
             ceiling = max(STRETCH, length)  # a network that shrinks so fast goes on to do so
             continue
@@ -114,7 +116,7 @@ def _deep_backprop(trace: Trace, dh, power) -> DeepGradients:
     )
 
 
-def _fits(back, entering, own) -> bool:
+def _fits(back, entering, own, drowned) -> bool:
     """No sequence of a stretch has come near the ends of float64, be it by a direct gradient far from its scale."""
     parts = [*back.state.values(), *(rows[None] for rows in back.initial.values())]
     largest = [np.abs(rows).max(axis=1) for rows in parts]
@@ -122,5 +124,8 @@ def _fits(back, entering, own) -> bool:
         [np.maximum.reduce(largest[: len(back.state)]), np.maximum.reduce(largest[len(back.state) :])]
     )
     begun = (own != 0).any(axis=(0, 1)) | np.any([(rows != 0).any(axis=0) for rows in entering.values()], axis=0)
-    steps = steps.reshape(len(steps), -1)[:, np.atleast_1d(begun)]  # where no gradient is, none can be lost
-    return bool((steps < HIGHEST).all() and (steps > LOWEST).all())
+    steps = steps.reshape(len(steps), -1)
+    high_enough = steps > LOWEST
+    high_enough[-1] |= drowned
+    begun = np.atleast_1d(begun)  # where no gradient is, none can be lost
+    return bool((steps < HIGHEST)[:, begun].all() and high_enough[:, begun].all())

@@ -15,10 +15,11 @@ from explorer.datasets import DATASETS
 from explorer.experiment import KINDS, Choice
 from explorer.figures import theme
 from explorer.i18n import LANGUAGES, PARTICLES, final_consonant, table, with_particle, words
-from explorer.performing import rivals
+from explorer.performing import FAIR, rivals
 from explorer.ui.components.chart import TOOLS
 from explorer.ui.frame import PAGES
 from explorer.ui.settings import HELPED
+from explorer.ui.state import QUESTIONS
 
 ROOT = Path(__file__).parents[1]
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROOT / "explorer").rglob("*.py"))]
@@ -37,6 +38,14 @@ FAMILIES = {  # of composed keys: exactly these and no others
     "toolbar": {*TOOLS, "failed"},
     "page": set(PAGES),
     "choice.loss": {"last", "all", "step"},
+    "ask": set(QUESTIONS),
+    "lead": set(QUESTIONS),
+    "lesson": set(QUESTIONS),
+    "fair": set(FAIR),
+    "factor": {"slopes", "weights", "both", "slopes_step", "weights_step"},
+    "road": {"direct", "rest", "whole"},
+    "start": set(theme.REMEDIES),
+    "wiring": {"all", "last", "step"},
     **{f"choice.{name}": set(kind.options) for name, kind in KINDS.items() if isinstance(kind, Choice)},
 }
 AMONG = {  # composed keys among others
@@ -45,19 +54,21 @@ AMONG = {  # composed keys among others
     "home": set(PAGES) - {"home"},
     "input": set(DATASETS),
     "note": {"numbers_none", "numbers_many", "numbers_bad"},
+    "lab": {*(f"by_{by}" for by in FAIR), *(f"list_{cell}" for cell in CELLS)},
     "gradients": {"loss_last", "loss_all", "loss_step"},
     "saturation": {"open", "shut", "open_side", "shut_side"},
 }
 # Names and symbols that are the same in every language.
 SAME = [
     r"symbol\.\w",
-    r"axis\.gradient",
+    r"axis\.(gradient|jacobian|entry|memory)",
     r"(choice\.)?cell\.\w+",
     r"network\.(rnn_tanh|rnn_relu|gru|lstm)",
     r"choice\.activation\.(tanh|relu)",
     r"choice\.scheme\.xavier",
     r"unrolled\.before",
-    r"gradients\.sentence",
+    r"lab\.network",
+    r"plane\.(h_1|h_2|c_1)",
 ]
 
 

@@ -28,7 +28,7 @@ def maps(logs: Mapping[str, np.ndarray], losses: Mapping[str, range], words: Cal
         notes.append(theme.said(f"<b>{words(f'wiring.{name}')}</b>", 0, top, **place))
         if len(losses[name]) == 1:
             shapes.append(_mark(losses[name][0] + 1, domain))
-    scale = legend("|∂L/∂h<sub>t</sub>|", LOWEST, HIGHEST, words)
+    scale = legend(words("axis.entry"), LOWEST, HIGHEST)
     notes.append(scale | {"x": 1, "xanchor": "right", "y": 1, "yanchor": "top"})
     return theme.figure(
         height,

@@ -27,7 +27,7 @@ def reach(logs: np.ndarray, every: int, words: Callable[..., str], *, height: in
         "y0": first,
         "dy": every,
         "z": theme.numbers(np.maximum(logs[first::every, 1:], -1e30)),
-        "name": "log₁₀ ‖∂h/∂h‖",
+        "name": "‖∂h/∂h‖",
         "zmin": LOWEST,
         "zmax": HIGHEST,
         "colorscale": theme.gradient_scale(),
@@ -41,12 +41,12 @@ def reach(logs: np.ndarray, every: int, words: Callable[..., str], *, height: in
         yaxis={"title": {"text": words("axis.later")}, "range": [0.5, T + 0.5], "showgrid": False, "zeroline": False},
         hovermode="closest",
         margin={**theme.MARGIN, "t": 30},
-        annotations=[legend("‖∂h<sub>t</sub>/∂h<sub>k</sub>‖", LOWEST, HIGHEST, words)],
+        annotations=[legend(words("axis.jacobian"), LOWEST, HIGHEST)],
         meta={"cursor": True, "units": ["y"]},
     )
 
 
-def legend(symbol: str, low: int, high: int, words) -> dict:
+def legend(symbol: str, low: int, high: int) -> dict:
     """The scale of a picture of logarithms: its floor, the colours, its top."""
     colours = [colour for _, colour in theme.gradient_scale()]
     ramp = "".join(f'<span style="color:{colour}">█</span>' for colour in colours[:: len(colours) // 4])

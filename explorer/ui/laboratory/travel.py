@@ -54,11 +54,14 @@ def _roads(experiment) -> None:
         title=say("lab.shares_figure"),
         on_click=move_cursor,
     )
-    means = {q: 100 * float(np.nanmean(split.shares[q][1:-1])) if split.t > 1 else float("nan") for q in GATES}
+    joined = np.array([split.shares[q][1 : split.t] for q in GATES])
+    joined = 100 * joined[:, ~np.isnan(joined).any(axis=0)]
     show(
         "by_gate",
         lambda: shares(split, GATES, T, speaker()),
-        say("lab.gates_sentence", **{q: text(mean) for q, mean in means.items()}),
+        say("lab.gates_sentence", **dict(zip(GATES, map(text, joined.mean(axis=1)))))
+        if joined.size
+        else say("lab.gates_none"),
         title=say("lab.gates_figure"),
         on_click=move_cursor,
     )
