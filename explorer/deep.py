@@ -85,7 +85,9 @@ def _deep_backprop(trace: Trace, dh, power) -> DeepGradients:
             shift = np.where(np.isfinite(scale), scale - here, 0).astype(int)
             by = (power[start:stop] - here)[:, 0, None] if alone else (power[start:stop] - here)[:, None]
             entering = {q: np.ldexp(rows, shift) for q, rows in later.items()}
-            tape, own = trace.tape[start : stop + 1].astype(float), np.ldexp(direct[start:stop], by)
+            tape, own = trace.tape[start : stop + 1].astype(float, copy=False), np.zeros_like(direct[start:stop])
+            heard = np.isfinite(loud[start:stop]).any(axis=1)  # few steps carry a loss, as a rule
+            own[heard] = np.ldexp(direct[start:stop][heard], by[heard])
             back = cell.backward(params, tape, own, trace.options, entering)
         # What leaves the stretch may be lost where nobody looks, or where the step before brings far more of its own.
         drowned = loud[start - 1] > here - 100 if start else np.ones(B, bool)
@@ -93,9 +95,13 @@ def _deep_backprop(trace: Trace, dh, power) -> DeepGradients:
             length = (stop - start) // 2
             ceiling = max(STRETCH, length)  # a network that shrinks so fast goes on to do so
             continue
-        pre[start:stop], exponent[start:stop] = back.pre, here
-        for q, rows in back.state.items():
-            state[q][start:stop] = rows
+        exponent[start:stop] = here
+        if stop - start == T:
+            pre, state = back.pre, back.state  # one stretch does for all, as a rule
+        else:
+            pre[start:stop] = back.pre
+            for q, rows in back.state.items():
+                state[q][start:stop] = rows
         left = np.abs(np.stack(list(back.initial.values()))).max(axis=(0, 1))  # the largest of a sequence
         grown = np.atleast_1d(np.frexp(left)[1])
         later = {q: np.ldexp(rows, -grown) for q, rows in back.initial.items()}
@@ -119,7 +125,7 @@ def _deep_backprop(trace: Trace, dh, power) -> DeepGradients:
 def _fits(back, entering, own, drowned) -> bool:
     """No sequence of a stretch has come near the ends of float64, be it by a direct gradient far from its scale."""
     parts = [*back.state.values(), *(rows[None] for rows in back.initial.values())]
-    largest = [np.abs(rows).max(axis=1) for rows in parts]
+    largest = [np.maximum(rows.max(axis=1), -rows.min(axis=1)) for rows in parts]
     steps = np.concatenate(
         [np.maximum.reduce(largest[: len(back.state)]), np.maximum.reduce(largest[len(back.state) :])]
     )
