@@ -21,9 +21,11 @@ st.segmented_control(
     label_visibility="collapsed",
     **state.controlled(f"ask_{current()}", ask, lambda new: state.look(ask=new)),
 )
-where = experiment.loss if experiment.loss in ("last", "all") else "step"
-at = say(f"gradients.loss_{where}", step=experiment.loss)
-st.markdown(f"{say(f'lead.{ask}')} {say('gradients.loss', loss=at)} {input_sentence()}")
+lead = [say(f"lead.{ask}")]
+if ask in ("vanish", "why", "travel", "help"):  # the others take losses of their own, or none
+    where = experiment.loss if experiment.loss in ("last", "all") else "step"
+    lead.append(say("gradients.loss", loss=say(f"gradients.loss_{where}", step=experiment.loss)))
+st.markdown(" ".join([*lead, input_sentence()]))
 
 controls = [lambda: settings.control("T"), settings.gain, settings.forget_bias, lambda: settings.control("activation")]
 for draw, column in zip(controls, st.columns([4, 4, 4, 5])):

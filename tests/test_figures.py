@@ -330,7 +330,7 @@ class TestGradients:
             (colour, _), dash, width = theme.NETWORKS[name]
             assert (line.line.color, line.line.dash, line.line.width) == (colour, dash, width)
 
-    @pytest.mark.parametrize(("deepest", "low"), [(-3, -20), (-20, -20), (-20.5, -50), (-84, -100), (-420, -500)])
+    @pytest.mark.parametrize(("deepest", "low"), [(-3, -20), (-20, -20), (-20.5, -30), (-84, -100), (-420, -500)])
     def test_the_axis_reads_as_powers_of_ten_and_ends_where_the_deepest_fits(self, deepest, low):
         axis = gradients({"lstm": np.array([-np.inf, deepest, 0.0])}, range(2, 3), key).layout.yaxis
         assert axis.type is None and list(axis.range) == [low, 5] and axis.title.text == "[axis.gradient]"

@@ -190,12 +190,12 @@ def symmetric_limit(values) -> float:
 
 
 def floor(*logs) -> int:
-    """The power of ten at which an axis ends below, the highest of −5, −10, −20, −50, … that holds all finite logs."""
+    """The power of ten at which an axis ends below, the highest of −5, −10, −20, −30, −50, … that holds all finite logs."""
     lowest = min((np.min(log, initial=0, where=np.isfinite(log)) for log in logs), default=0)
     return next(power for power in FLOORS if power <= lowest or power == FLOORS[-1])
 
 
-FLOORS = [-digit * 10**n for n in range(5) for digit in (1, 2, 5)][2:]
+FLOORS = [-digit * 10**n for n in range(5) for digit in (1, 2, 3, 5)][3:]
 
 
 def powers(low: int, high: int, title: str = "") -> dict:

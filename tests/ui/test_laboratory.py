@@ -234,7 +234,8 @@ class TestTrueSentences:
     def test_fixed_points_are_counted(self, cell):
         found = numbers.portrait(Experiment(cell=cell, T=20, H=2), 5)
         said = alt("plane", "plane", cell=cell, T="20", H="2")
-        assert f"{len(found.points)} fixed points found, {sum(p.attracts for p in found.points)} that attract" in said
+        attracting = sum(point.attracts for point in found.points)
+        assert f"found: {len(found.points)}; attracting: {attracting};" in said
         assert ("the whole state" in said) == (cell != "lstm") or "slice" in said
 
 
