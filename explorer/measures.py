@@ -118,9 +118,15 @@ def depth(gradient: np.ndarray, threshold: float = DEAD) -> int | None:
 
     The loss is taken to sit at the last step with a gradient.
     """
-    alive = np.flatnonzero(~(gradient == 0))
-    last = alive[-1] if len(alive) else len(gradient) - 1
-    below = np.flatnonzero(gradient[: last + 1] <= threshold)
+    with np.errstate(divide="ignore"):
+        return dies(np.log10(gradient), threshold)
+
+
+def dies(log10_norms: np.ndarray, threshold: float = DEAD) -> int | None:
+    """The same for log₁₀ of the norms (T,), which know no underflow."""
+    alive = np.flatnonzero(~np.isneginf(log10_norms))
+    last = alive[-1] if len(alive) else len(log10_norms) - 1
+    below = np.flatnonzero(log10_norms[: last + 1] <= np.log10(threshold))
     return int(last - below[-1]) if len(below) else None
 
 

@@ -45,6 +45,13 @@ def power_of_ten(value: float) -> str:
     return ten_to(math.log10(abs(value)))
 
 
-def ten_to(power: float) -> str:
-    """A power of ten by its exponent, which may lie far beyond what a float can hold: 10⁻²⁰²²⁴."""
-    return f"10{str(round(power)).translate(SUPERSCRIPT)}"
+def ten_to(log10: float) -> str:
+    """The same for a magnitude given by its logarithm, which may lie far beyond floats: 10⁻²⁰²²⁴; −∞ is 0."""
+    if not math.isfinite(log10):
+        return text(0.0 if log10 < 0 else log10)
+    return f"10{str(round(log10)).translate(SUPERSCRIPT)}"
+
+
+def magnitude(log10: float) -> str:
+    """A magnitude given by its logarithm: in digits within 10⁻³ … 10⁴, beyond it as a power of ten."""
+    return text(10.0**log10) if -3 <= log10 < 4 else ten_to(log10)

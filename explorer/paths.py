@@ -28,6 +28,10 @@ class PathSplit:
     direct    its part along C: the diagonal of f_{k+1} ⋯ f_t, from the pre-activations of f
     rest      whole − direct, which goes through h
     by_gate   "i", "f", "g", "o" -> what joins the rest from C_k by way of h_k and this gate of step k + 1
+    shares    "direct", "rest" of the whole, and the gates of what joins: numbers that add up to 1, not logarithms
+
+    A share is ⟨part, whole⟩ / ‖whole‖²: how much of the whole's own direction a part brings. It is below 0 where a part
+    works against the whole, and NaN where the whole is 0.
     """
 
     t: int
@@ -35,6 +39,7 @@ class PathSplit:
     direct: np.ndarray
     rest: np.ndarray
     by_gate: Named
+    shares: Named
 
 
 def path_split(trace: Trace, t=None, *, sequence=0) -> PathSplit:
@@ -45,15 +50,31 @@ def path_split(trace: Trace, t=None, *, sequence=0) -> PathSplit:
     """
     t = _checked(trace, t, sequence)
     totals, rests, by_gate = np.empty(t + 1), np.empty(t + 1), {q: np.full(t + 1, -np.inf) for q in GATES}
+    shares = {name: np.full(t + 1, np.nan) for name in ("direct", "rest", *GATES)}
     for k, rest, diagonal, joined, exponent in _backward(trace, t, sequence):
         rests[k] = log10_norm(rest, exponent, axes=2)
         totals[k] = log10_norm(rest + np.diag(diagonal), exponent, axes=2)
+        for name, share in _shares({"direct": np.diag(diagonal), "rest": rest}).items():
+            shares[name][k] = share
         for q, matrix in joined.items():
             by_gate[q][k] = log10_norm(matrix, exponent, axes=2)
+        for name, share in _shares(joined).items():
+            shares[name][k] = share
     logs = np.concatenate([_log_kept(trace, t, sequence), np.zeros((1, trace.H))])
     top = logs.max(axis=1, keepdims=True)
     direct = (top[:, 0] + 0.5 * np.log(np.exp(2 * (logs - top)).sum(axis=1))) / np.log(10)
-    return PathSplit(t, totals, direct, rests, Named("gate", by_gate))
+    return PathSplit(t, totals, direct, rests, Named("gate", by_gate), Named("part", shares))
+
+
+def _shares(parts: dict[str, np.ndarray]) -> dict[str, float]:
+    """⟨part, whole⟩ / ‖whole‖² of each matrix, the whole their sum; nothing where that is 0."""
+    whole = sum(parts.values(), start=np.zeros(()))
+    largest = np.abs(whole).max()
+    if not largest > 0:
+        return {}
+    unit = whole / largest  # so that squares stay within floats
+    square = np.vdot(unit, unit)
+    return {name: float(np.vdot(matrix / largest, unit) / square) for name, matrix in parts.items()}
 
 
 def path_matrices(trace: Trace, t: int, k: int, *, sequence=0) -> dict[str, Scaled]:

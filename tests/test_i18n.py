@@ -17,11 +17,12 @@ from explorer.figures import theme
 from explorer.i18n import LANGUAGES, PARTICLES, final_consonant, table, with_particle, words
 from explorer.long_run import METHODS
 from explorer.long_series import SERIES
-from explorer.performing import rivals
+from explorer.performing import FAIR, rivals
 from explorer.ui.components.chart import TOOLS
 from explorer.ui.frame import PAGES
 from explorer.ui.questions import QUESTIONS
 from explorer.ui.settings import HELPED
+from explorer.ui.state import ASKS
 
 ROOT = Path(__file__).parents[1]
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROOT / "explorer").rglob("*.py"))]
@@ -44,6 +45,14 @@ FAMILIES = {  # of composed keys: exactly these and no others
     "choice.series": set(SERIES),
     "choice.method": set(METHODS),
     "long.reason": {"gap", "memory", "fading", "conventions", "other"},
+    "ask": set(ASKS),
+    "lead": set(ASKS),
+    "lesson": set(ASKS),
+    "fair": set(FAIR),
+    "factor": {"slopes", "weights", "both", "slopes_step", "weights_step"},
+    "road": {"direct", "rest", "whole"},
+    "start": set(theme.REMEDIES),
+    "wiring": {"all", "last", "step"},
     **{f"choice.{name}": set(kind.options) for name, kind in KINDS.items() if isinstance(kind, Choice)},
 }
 AMONG = {  # composed keys among others
@@ -56,23 +65,25 @@ AMONG = {  # composed keys among others
     "question": set(QUESTIONS),
     "input": set(DATASETS),
     "note": {"numbers_none", "numbers_many", "numbers_bad"},
+    "lab": {*(f"by_{by}" for by in FAIR), *(f"list_{cell}" for cell in CELLS)},
     "gradients": {"loss_last", "loss_all", "loss_step"},
     "saturation": {"open", "shut", "open_side", "shut_side"},
 }
 # Names and symbols that are the same in every language.
 SAME = [
     r"symbol\.\w",
-    r"axis\.(gradient|long_x)",
+    r"axis\.(gradient|long_x|jacobian|entry|memory)",
     r"(choice\.)?cell\.\w+",
     r"network\.(rnn_tanh|rnn_relu|gru|lstm)",
     r"choice\.activation\.(tanh|relu)",
     r"choice\.scheme\.xavier",
     r"convention\.(pytorch|keras)",
     r"unrolled\.before",
-    r"gradients\.sentence",
     r"choice\.method\.cuda",
     r"job\.running",
     r"long\.line\.(x|dh|dc)",
+    r"lab\.network",
+    r"plane\.(h_1|h_2|c_1)",
 ]
 
 

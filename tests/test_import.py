@@ -52,6 +52,7 @@ NEVER = {
     "explorer/performing.py": SHOWING,
     "explorer/measures.py": (*SHOWING, *RUNNING),
     "explorer/jacobian.py": (*SHOWING, *RUNNING),
+    "explorer/fixed_points.py": SHOWING,
     "explorer/paths.py": (*SHOWING, *RUNNING),
     "explorer/deep.py": (*SHOWING, *RUNNING),
     "explorer/scaled.py": (*SHOWING, *RUNNING),

@@ -93,8 +93,10 @@ def show(
     details: tuple = (),
     on_click: Callable[[int, int | None], None] | None = None,
     on_zoom: Callable[[int, int], None] | None = None,
+    on_drag: Callable[[float], None] | None = None,
     cursor: bool = True,
     file: str = "",
+    row: int | None = None,
 ) -> None:
     """Draw a figure of the current experiment, or take it from the cache.
 
@@ -105,6 +107,8 @@ def show(
     on_click (step, unit or None) -> None
     on_zoom  (first step, last step) -> None
     file     the name of its downloads, if the experiment's does not say what is in them
+    on_drag  (value) -> None, for a figure with a handle
+    row      the row of the cursor in its pictures; the chosen unit if not given
     """
     experiment, view = state.experiment(), state.view()
     figure, height = _drawn(make, name, current(), experiment, details)
@@ -118,6 +122,10 @@ def show(
         if zoom := st.session_state[key].get("zoom"):
             on_zoom(zoom["first"], zoom["last"])
 
+    def dragged():
+        if drag := st.session_state[key].get("drag"):
+            on_drag(drag["value"])
+
     chart(
         figure,
         key=key,
@@ -127,9 +135,10 @@ def show(
         file_name=file or file_name(name, experiment),
         words=speaker(),
         height=height,
-        cursor=(view.step, view.unit) if cursor else None,
+        cursor=(view.step, row or view.unit) if cursor else None,
         on_click=clicked if on_click else None,
         on_zoom=zoomed if on_zoom else None,
+        on_drag=dragged if on_drag else None,
         scale=1.5 if view.projector else 1.0,
     )
 

@@ -21,7 +21,7 @@ PAGES = {  # in the order of the navigation; the settings that a page shows itse
     HOME: ("forget_bias",),
     "unrolled": ("reset_after", "z_keeps"),
     "gates": (),
-    "gradients": ("T", "gain", "forget_bias"),
+    "gradients": ("T", "gain", "forget_bias", "activation"),
     "long": ("T", "input", "D", "input_seed"),
 }
 
