@@ -11,7 +11,7 @@ from explorer import Experiment, jacobian_at, perform
 from explorer.i18n import words
 from explorer.performing import rivals
 from explorer.ui.laboratory import numbers
-from explorer.ui.state import QUESTIONS
+from explorer.ui.state import ASKS
 from tests.browser.conftest import chart, figure, settle
 from tests.browser.test_charts import download
 from tests.browser.test_moving import press, query
@@ -31,7 +31,7 @@ def test_five_networks_over_500_steps_and_far_below_floats(server, visit):
     assert "10⁻⁴⁰⁰" in ticks and "0" not in ticks
 
 
-@pytest.mark.parametrize("ask", QUESTIONS)
+@pytest.mark.parametrize("ask", ASKS)
 def test_a_question_shows_its_figures_and_fits_a_phone(server, visit, ask):
     page = visit(f"{server}/gradients?ask={ask}&T=40&H=4&lang=ko", viewport={"width": 360, "height": 740})
     assert page.get_by_test_id("stMain").evaluate("(node) => node.scrollWidth") <= 360
@@ -76,7 +76,7 @@ def test_the_clipping_line_is_dragged_and_moved_by_keys(server, visit):
     page.mouse.move(box["x"] + 40, box["y"] + box["height"] / 2 - 30, steps=4)
     page.mouse.up()
     settle(page)
-    dragged = float(query(page)["clip"])
+    dragged = float(query(page)["limit"])
     assert dragged > 1.5
     cut = figure(page, "clipping")["traces"][3]["y"]  # the ReLU network, clipped
     assert max(cut) == pytest.approx(dragged, abs=1e-6)
@@ -84,8 +84,8 @@ def test_the_clipping_line_is_dragged_and_moved_by_keys(server, visit):
     page.keyboard.press("ArrowDown")
     page.wait_for_timeout(400)
     settle(page)
-    assert float(query(page)["clip"]) == pytest.approx(dragged - 0.1)
-    assert handle.get_attribute("aria-valuenow") == query(page)["clip"]
+    assert float(query(page)["limit"]) == pytest.approx(dragged - 0.1)
+    assert handle.get_attribute("aria-valuenow") == query(page)["limit"]
 
 
 def test_points_in_a_plane_can_be_taken_away_as_numbers(server, visit):

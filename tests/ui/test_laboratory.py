@@ -16,11 +16,11 @@ from explorer.ui.components.packing import unpack
 from explorer.ui.laboratory import DRAW, numbers
 from explorer.ui.laboratory.reach import _reach
 from explorer.ui.laboratory.remedies import starts
-from explorer.ui.state import QUESTIONS
+from explorer.ui.state import ASKS
 from tests.ui.visiting import OVERFLOW, ROOT, SMALL, charts, fine, forget, is_korean, link, pictures, visit
 
 LAB = "gradients"
-every_question = pytest.mark.parametrize("ask", QUESTIONS)
+every_question = pytest.mark.parametrize("ask", ASKS)
 every_cell = pytest.mark.parametrize("cell", CELLS)
 NAMES = {
     "vanish": ["gradients"],
@@ -77,7 +77,7 @@ class TestEveryQuestion:
         assert list(charts(visit(LAB, **asked(ask, **SMALL)))) == NAMES[ask]
 
     def test_are_those_of_the_view(self):
-        assert tuple(DRAW) == QUESTIONS
+        assert tuple(DRAW) == ASKS
 
     def test_the_choice_goes_to_the_link(self):
         at = visit(LAB, **SMALL)
@@ -112,7 +112,7 @@ class TestEveryQuestion:
 def test_the_memory_of_the_laboratory_is_bounded(monkeypatch):
     forget()
     assert numbers.numbers.maxsize <= 2**27
-    for ask in QUESTIONS:
+    for ask in ASKS:
         visit(LAB, **asked(ask, T="30", H="4"))
     one = numbers.numbers.currsize
     assert one > 10_000
@@ -227,7 +227,7 @@ class TestTrueSentences:
 
     def test_clipping_counts_what_lies_above_the_line(self):
         logs = numbers.weight_sizes(Experiment(cell="rnn", activation="relu", T=40, H=8))
-        said = alt("clipping", "help", T="40", H="8", clip="1.5")
+        said = alt("clipping", "help", T="40", H="8", limit="1.5")
         assert f"ReLU RNN {(logs > 1.5).sum()}," in said and f"norm of {text(10**1.5)}" in said
 
     @every_cell
