@@ -13,6 +13,8 @@ EN = words("en")
 PLACES = """() => [...document.querySelectorAll(".lens .step:not(.beyond)")].map((cell) =>
   [cell.getBoundingClientRect().left, Number(getComputedStyle(cell).opacity)])"""
 
+STILL = "() => !document.querySelector('.moving') && !document.getAnimations().length"
+
 
 def stage(page, code: str):
     return page.locator(".stage").evaluate(f"({{ stage }}) => {code}")
@@ -23,18 +25,24 @@ def test_cells_slide_together_and_out_again(server, visit):
     apart = [left for left, _ in page.evaluate(PLACES)]
     fold = page.locator(".player button", has_text=EN("stage.fold")).first
     page.evaluate(
-        """() => { window.seen = []; const look = () => { window.seen.push(document.querySelector(".lens .step")
-             .getBoundingClientRect().left); if (window.seen.length < 200) requestAnimationFrame(look); };
-             requestAnimationFrame(look); }"""
+        """() => {
+             window.moves = [];
+             document.addEventListener("transitionrun", ({ target, propertyName }) => {
+               if (propertyName !== "transform") return;
+               const { duration } = target.getAnimations().find((a) => a.transitionProperty === "transform").effect.getTiming();
+               window.moves.push([target.getAttribute("class"), duration]);
+             });
+           }"""
     )
     fold.click()
-    page.wait_for_timeout(400)
+    page.wait_for_function(STILL)
     together = [left for left, _ in page.evaluate(PLACES)]
     assert max(together) - min(together) < 40 < (max(apart) - min(apart)) / 4, (apart, together)
-    on_the_way = {round(left) for left in page.evaluate("window.seen") if apart[0] + 3 < left < together[0] - 3}
-    assert on_the_way, "the cells jumped"
+    moves = page.evaluate("window.moves")
+    assert len(moves) >= len(apart) - 1, "the cells jumped"
+    assert all(kind.startswith("step") and 150 <= duration <= 300 for kind, duration in moves), moves
     page.get_by_role("button", name=EN("stage.unfold"), exact=True).click()
-    page.wait_for_timeout(400)
+    page.wait_for_function(STILL)
     np.testing.assert_allclose([left for left, _ in page.evaluate(PLACES)], apart, atol=1)
 
 
@@ -54,11 +62,21 @@ def test_nothing_moves_where_motion_is_reduced(server, visit):
 
 def test_a_value_travels_to_the_next_cell_and_a_gradient_back(server, visit):
     page = visit(f"{server}/unrolled?T=30&H=4&t=9&loss=20", reduced_motion="no-preference")
-    flight = """({ stage }) => stage.strip.particle.getAnimations().flatMap((found) => found.effect.getKeyframes())
-      .map(({ transform }) => new DOMMatrix(transform)).map(({ e, f }) => [e, f])"""
+    page.evaluate(
+        """() => {
+             const { animate } = SVGElement.prototype;
+             SVGElement.prototype.animate = function (...how) {
+               window.flight = how[0];
+               return animate.apply(this, how);
+             };
+           }"""
+    )
 
     def path():
-        return page.locator(".stage").evaluate(flight)
+        """From where to where the particle was last sent."""
+        return page.evaluate(
+            "() => window.flight.map(({ transform }) => new DOMMatrix(transform)).map(({ e, f }) => [e, f])"
+        )
 
     page.locator(".stage").evaluate("({ stage }) => stage.player.advance('step', 1)")
     (x0, y0), (x1, y1) = path()
@@ -67,7 +85,6 @@ def test_a_value_travels_to_the_next_cell_and_a_gradient_back(server, visit):
     (x0, y0), (x1, y1) = path()
     assert x0 == x1 and y0 < y1, "δ comes down from the loss"
     assert stage(page, "stage.cursor.step") == 19
-    page.wait_for_timeout(300)
     page.locator(".stage").evaluate("({ stage }) => stage.player.advance('step', -1)")
     (x0, y0), (x1, y1) = path()
     assert x0 > x1 and y0 == y1
