@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.cells.clamp import cut, during
 from explorer.check import whole
 from explorer.scaled import Scaled, log10_norm
 from explorer.trace import Named, Trace
@@ -45,8 +46,7 @@ class PathSplit:
 def path_split(trace: Trace, t=None, *, sequence=0) -> PathSplit:
     """The norms of both roads of ∂C_t/∂C_k for all k from 0 to t (the last step if not given).
 
-    Raises ValueError for another cell than an LSTM, for a run with clamps, and for a step or a sequence that the
-    trace does not have.
+    Raises ValueError for another cell than an LSTM, and for a step or a sequence that the trace does not have.
     """
     t = _checked(trace, t, sequence)
     totals, rests, by_gate = np.empty(t + 1), np.empty(t + 1), {q: np.full(t + 1, -np.inf) for q in GATES}
@@ -62,7 +62,9 @@ def path_split(trace: Trace, t=None, *, sequence=0) -> PathSplit:
             shares[name][k] = share
     logs = np.concatenate([_log_kept(trace, t, sequence), np.zeros((1, trace.H))])
     top = logs.max(axis=1, keepdims=True)
-    direct = (top[:, 0] + 0.5 * np.log(np.exp(2 * (logs - top)).sum(axis=1))) / np.log(10)
+    shift = np.where(np.isfinite(top), top, 0)  # where a clamp has cut the road, all are −inf
+    with np.errstate(divide="ignore"):
+        direct = (shift[:, 0] + 0.5 * np.log(np.exp(2 * (logs - shift)).sum(axis=1))) / np.log(10)
     return PathSplit(t, totals, direct, rests, Named("gate", by_gate), Named("part", shares))
 
 
@@ -92,16 +94,20 @@ def path_matrices(trace: Trace, t: int, k: int, *, sequence=0) -> dict[str, Scal
 def _checked(trace: Trace, t, sequence) -> int:
     if trace.cell.states != ("h", "c"):
         raise ValueError(f"{trace.cell.name} has no cell state C, so there is one road only: expected an lstm")
-    if trace.held:
-        raise ValueError(f"the two roads are told apart in a free run only, but this one holds {', '.join(trace.held)}")
     whole(sequence, 0, trace.B - 1, "sequence")
     return trace.T if t is None else whole(t, 1, trace.T, "t")
 
 
 def _log_kept(trace: Trace, t: int, sequence: int) -> np.ndarray:
     """ln (f_{k+1} ⋯ f_t) for k = 0 … t − 1, (t, H): right where a product of floats would be 0, or f rounds to 1."""
-    a = trace["a_f"][:t, sequence].astype(float)
-    return np.cumsum(-np.logaddexp(0, -a)[::-1], axis=0)[::-1]
+    kept = -np.logaddexp(0, -trace["a_f"][:t, sequence].astype(float))
+    held = during(trace.held, slice(0, t))
+    with np.errstate(divide="ignore"):
+        if "f" in held:  # its pre-activation has no say
+            kept = np.where(np.isnan(held["f"]), kept, np.log(np.abs(held["f"])))
+        if "c" in held:
+            kept = np.where(np.isnan(held["c"]), kept, -np.inf)
+    return np.cumsum(kept[::-1], axis=0)[::-1]
 
 
 def _backward(trace: Trace, t: int, sequence: int):
@@ -113,7 +119,9 @@ def _backward(trace: Trace, t: int, sequence: int):
     i, f, g, o, c = (trace[q][:t, sequence].astype(float)[:, :, None] for q in (*GATES, "c"))
     c_prev = trace.previous["c"][:t, sequence].astype(float)[:, :, None]
     slope = {"i": g * i * (1 - i), "f": c_prev * f * (1 - f), "g": i * (1 - g * g), "o": np.tanh(c) * o * (1 - o)}
-    h_by_c = o * (1 - np.tanh(c) ** 2)
+    held = during(trace.held, slice(0, t))
+    slope = {q: cut(held, rows, q, "h" if q == "o" else "c") for q, rows in slope.items()}
+    h_by_c, f = cut(held, o * (1 - np.tanh(c) ** 2), "h"), cut(held, f, "c")
     weights = dict(zip(GATES, np.split(trace.params["weight_hh"].astype(float), 4)))
 
     H, exponent = trace.H, 0

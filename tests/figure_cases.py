@@ -92,6 +92,9 @@ def figures(experiment, words=key):
         "unit_lines": partial(unit_lines, trace, quantities(trace), 1, words),
         "gradients": lambda: gradients(curves(experiment), experiment.steps_with_loss, words),
     }
+    here, back = norm(trace["h"])[:, 0], norm(p.grads.state["h"])[:, 0]
+    apart = {"h": here, "unit_c" if "c" in trace.cell.states else "unit_h": here / 2}
+    found["difference"] = partial(difference, apart, {"now": back, "former": back / 2}, ((2, 5),), words)
     found |= _laboratory(experiment, words)
     if trace.cell.keep:
         found["saturation"] = partial(saturation, trace, bounded(trace), words)

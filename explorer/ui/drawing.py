@@ -156,7 +156,7 @@ def plain(text: str) -> str:
 def file_name(name: str, experiment: Experiment) -> str:
     """A name that says what is in the file: gates_lstm_prices_T100_H32_seed1."""
     e = experiment
-    return f"{name}_{e.cell}_{e.input}_T{e.T}_H{e.H}_seed{e.seed}"
+    return f"{name}_{e.cell}_{e.input}_T{e.T}_H{e.H}_seed{e.seed}" + ("_operated" if e.surgery else "")
 
 
 def input_sentence() -> str:

@@ -78,9 +78,10 @@ def presets(experiment: Experiment, t: int, u: int) -> dict[str, Operation]:
     return own | {"unit": Operation(UNIT, 1, None, 0, u), "silent": Operation(INPUT, t, t, 0)}
 
 
-def operate(*operations: Operation) -> None:
-    """Add operations to the run, as many as fit."""
-    state.change(surgery=(*state.experiment().surgery, *operations)[:MOST])
+def operate(operation: Operation) -> None:
+    """Operate on the run once more; the last operation counts where two meet."""
+    before = tuple(one for one in state.experiment().surgery if one != operation)
+    state.change(surgery=(*before, operation)[:MOST])
 
 
 def panel() -> None:
