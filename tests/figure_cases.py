@@ -22,7 +22,7 @@ from explorer.figures import roads as _roads
 from explorer.figures import ruler as _ruler
 from explorer.figures import saturation as _saturation
 from explorer.figures import unit_lines as _unit_lines
-from explorer.measures import overflow
+from explorer.measures import norm, overflow
 from explorer.paths import GATES
 from explorer.performing import rivals
 from explorer.ui.laboratory import numbers
