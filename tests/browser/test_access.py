@@ -117,6 +117,8 @@ def test_a_finger_drags_through_time(phone):
 def test_what_a_finger_has_to_hit_is_large_enough(phone):
     page = phone("T=30&H=4&level=2&q=f")
     page.locator(".saving summary").tap()
+    menu = page.locator(".saving .menu").bounding_box()
+    assert menu["x"] >= 0 and menu["x"] + menu["width"] <= 390, "the menu opens inside the screen"
     small = page.evaluate(
         """() => [...document.querySelectorAll(".stage :is(button, select, summary, input, [role=button], .lens .box)")]
              .filter((node) => node.checkVisibility())

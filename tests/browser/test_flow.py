@@ -29,9 +29,8 @@ def test_cells_slide_together_and_out_again(server, visit):
              window.moves = [];
              document.addEventListener("transitionrun", ({ target, propertyName }) => {
                if (propertyName !== "transform") return;
-               const moved = target.getAnimations().find((a) => a.transitionProperty === "transform");
-               const { duration } = moved.effect.getTiming();
-               window.moves.push([target.getAttribute("class"), duration]);
+               const [found] = target.getAnimations().filter((move) => move.transitionProperty === "transform");
+               window.moves.push([target.getAttribute("class"), found.effect.getTiming().duration]);
              });
            }"""
     )
