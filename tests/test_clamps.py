@@ -266,6 +266,23 @@ def test_all_that_reads_the_tape_is_right(cell, options, name):
     np.testing.assert_array_equal(parallel_time.backprop(trace, dh)[0].x, grads.x)
 
 
+@every_case
+def test_over_many_stretches_each_step_keeps_its_own_clamps(cell, options):
+    """Long and wide enough for the LSTM's backward loop to have two chunks, and deep gradients and Jacobians many."""
+    net = network(cell, options, T=120, B=1, H=64, scale=0.12)
+    gate = CELLS[cell].gates[-1]
+    clamps = [Clamp(gate, 0.4, 3, 9, 1), Clamp(gate, 0.2, 33, 40, (0, 2)), Clamp("h", 0.1, 110, 115, 3)]
+    trace = run(cell, net.params, net.x, net.state, clamp=clamps, **options)
+    dh = losses(120, 1, 64)["last step"]
+    grads, deep = backprop(trace, dh), deep_backprop(trace, dh)
+    for q, rows in grads.state.items():
+        size = np.abs(rows).max(axis=2)
+        apart = np.abs(np.ldexp(deep.state[q], deep.exponent[..., None]) - rows).max(axis=2)
+        assert (apart <= 1e-9 * size).all()
+        jacobian = jacobian_at(trace, 120, 5, "h", q).values
+        np.testing.assert_allclose(dh[-1, 0] @ jacobian, rows[4, 0], rtol=0, atol=1e-9 * size[4, 0])
+
+
 @pytest.mark.parametrize("name", operations("lstm"))
 def test_both_roads_of_an_operated_memory_add_up(name):
     trace = operated(network("lstm", {}, T=T, B=B, H=H, layers=2), name)
