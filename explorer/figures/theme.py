@@ -190,7 +190,7 @@ def symmetric_limit(values) -> float:
 
 
 def floor(*logs) -> int:
-    """The power of ten at which an axis ends below: the highest of −5, −10, −20, −30, −50, … that holds all finite logs."""
+    """The power of ten at the foot of an axis: the highest of −5, −10, −20, −30, −50, … that holds all finite logs."""
     lowest = min((np.min(log, initial=0, where=np.isfinite(log)) for log in logs), default=0)
     return next(power for power in FLOORS if power <= lowest or power == FLOORS[-1])
 
