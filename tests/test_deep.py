@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from explorer import backprop, deep_backprop
+from explorer import deep as module
 from explorer.measures import gradient_half_life, slopes_and_weights
 from explorer.scaled import Scaled, log10_norm
 from tests.engine_cases import BLOCKS, CASES, blocks, every_case, losses, network, over, pinned
@@ -212,3 +213,15 @@ def test_the_half_life_of_C_is_that_of_the_gate_where_nothing_else_flows():
     lives = gradient_half_life(deep_backprop(trace, last(trace)).log10_norms("c"))
     f = 1 / (1 + np.exp(-2.0))
     np.testing.assert_allclose(lives[:-1], np.log(0.5) / np.log(f), rtol=1e-10)
+
+
+@pytest.mark.parametrize(("rate", "drowns"), [(4.0, [True, False, True]), (0.25, [True, True, True])])
+def test_what_leaves_a_stretch_may_only_be_lost_below_a_loss_of_the_step_before(rate, drowns, monkeypatch):
+    """A tanh RNN at rest with a loss at every step; three stretches, before the last of which nobody looks."""
+    trace = linear(rate * np.eye(2), T=600)
+    seen, real = [], module._fits
+    monkeypatch.setattr(module, "_fits", lambda *parts: seen.append(bool(parts[-1].all())) or real(*parts))
+    deep = module.deep_backprop(trace, np.ones((600, 1, 2)))
+    assert seen == drowns
+    wanted = [np.log10(np.sqrt(2) * (rate**n - 1) / (rate - 1)) for n in (1, 2, 300)]
+    np.testing.assert_allclose(deep.log10_norms("h")[[599, 598, 300], 0], wanted, rtol=1e-12)

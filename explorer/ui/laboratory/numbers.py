@@ -27,7 +27,7 @@ from explorer.scaled import Scaled, log10_norm
 from explorer.ui.drawing import MEGABYTE, performed
 
 PAIRS = 2e9  # multiplications that the map of all pairs may take; more steps t are left out
-CLOUD = 1.5e7  # (numbers in a state)³ · steps for the cloud of singular values
+CLOUD = 8e6  # (numbers in a state)³ · steps for the cloud of singular values
 GAINS = np.arange(0.2, KINDS["gain"].high + 0.01, 0.2)
 
 
@@ -103,12 +103,14 @@ def step_spectra(experiment: Experiment) -> tuple[range, np.ndarray]:
     trace = performed(experiment).trace
     width = len(trace.cell.states) * trace.H
     stride = max(1, int(np.ceil(trace.T * max(width, 16) ** 3 / CLOUD)))
-    jacobians = state_jacobians(trace, range(1, trace.T + 1))[::stride]
+    steps = range(1, trace.T + 1, stride)
+    spans = [steps] if stride == 1 else [range(t, t + 1) for t in steps]
+    jacobians = np.concatenate([state_jacobians(trace, span) for span in spans])
     fine = np.isfinite(jacobians).all(axis=(1, 2))
     values = np.full((len(jacobians), width), np.nan)
     values[fine] = np.linalg.svd(jacobians[fine], compute_uv=False)
     with np.errstate(divide="ignore"):
-        return range(1, trace.T + 1, stride), np.log10(values)
+        return steps, np.log10(values)
 
 
 @remembered
