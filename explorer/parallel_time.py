@@ -110,7 +110,7 @@ def longest_memory(T: int) -> int:
 
 def cut(T: int, B: int, H: int, memory: int) -> tuple[int, int]:
     """(K, L): chunks and steps of each. Few steps of many chunks cost as much as many steps of few."""
-    L = max(2 * memory + BLOCK, int((memory * T * B * H / 1600) ** 0.5))
+    L = max(2 * memory + BLOCK, int((memory * T * B * H / 400) ** 0.5))
     K = T // L
     if K < 2:
         raise StepByStep(f"a memory of {memory} steps is too long for {T}")

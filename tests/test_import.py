@@ -31,11 +31,13 @@ ONLY = {
     "explorer/unroll.py": ("explorer.cells", "explorer.trace", "explorer.check"),
     "explorer/chunk_loops.py": ("explorer.cells",),
     "explorer/datasets/": ("explorer.datasets", "explorer.check"),
+    "explorer/jobs.py": (),
+    "explorer/worker.py": (),
 }
 SHOWING = ("explorer.figures", "explorer.export")  # the rule for explorer.ui is above
 RUNNING = (
     *("explorer.unroll", "explorer.performing", "explorer.torch_path", "explorer.training"),
-    *("explorer.parallel_time", "explorer.stream"),
+    *("explorer.parallel_time", "explorer.torch_parallel", "explorer.stream"),
 )
 # a place -> what it never imports
 NEVER = {
@@ -51,6 +53,7 @@ NEVER = {
     "explorer/scaled.py": (*SHOWING, *RUNNING),
     "explorer/torch_path.py": SHOWING,
     "explorer/parallel_time.py": SHOWING,
+    "explorer/torch_parallel.py": SHOWING,
     "explorer/stream.py": SHOWING,
     "explorer/training/": SHOWING,
     "explorer/weights/": SHOWING,
