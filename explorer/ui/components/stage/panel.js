@@ -1,6 +1,6 @@
 // L1 to L3 in words and numbers: the cell's formulas, one of them taken apart, one of its sums in full.
 
-import { clamp, html, svg } from "./drawing.js";
+import { become, clamp, fill, html, svg } from "./drawing.js";
 import { anatomy, factors, FUNCTIONS, names, origin, product, SLOPES } from "./run.js";
 import { formula, inNumbers, inSymbols, symbol, text } from "./written.js";
 
@@ -17,13 +17,14 @@ export class Panel {
   }
 
   build() {
+    this.cards = {};
     set(this.node, "aria-label", this.stage.say("panel"));
   }
 
   draw() {
     const { cursor } = this.stage;
     const drawn = [null, () => this.cell(), () => this.gate(), () => this.sum()][cursor.level]();
-    this.node.replaceChildren(...drawn);
+    become(this.node, drawn);
   }
 
   // L1: every formula of the step, in symbols and in numbers.
@@ -32,10 +33,15 @@ export class Panel {
     const shown = Object.entries(cursor.back ? run.chain : run.formulas);
     const phase = cursor.phase === null || cursor.back ? null : run.phases[cursor.phase];
     return shown.map(([quantity, node]) => {
-      const card = html("button", { type: "button", class: `card${phase && !phase.includes(quantity) ? " dim" : ""}`, "data-open": quantity });
-      card.innerHTML = `${this.name(quantity)}${inSymbols(quantity, node)}${inNumbers(quantity, node, run, cursor.step, cursor.unit)}`;
+      const card = this.card(quantity);
+      card.classList.toggle("dim", phase !== null && !phase.includes(quantity));
+      fill(card, `${this.name(quantity)}${inSymbols(quantity, node)}${inNumbers(quantity, node, run, cursor.step, cursor.unit)}`);
       return card;
     });
+  }
+
+  card(quantity) {
+    return (this.cards[quantity] ??= html("button", { type: "button", class: "card", "data-open": quantity }));
   }
 
   name(quantity) {
