@@ -34,4 +34,9 @@ def power_of_ten(value: float) -> str:
     """A magnitude as the nearest power of ten: 10⁻¹³; exactly 0 stays 0."""
     if value == 0 or not math.isfinite(value):
         return text(value)
-    return f"10{str(round(math.log10(abs(value)))).translate(SUPERSCRIPT)}"
+    return ten_to(math.log10(abs(value)))
+
+
+def ten_to(power: float) -> str:
+    """A power of ten by its exponent, which may lie far beyond what a float can hold: 10⁻²⁰²²⁴."""
+    return f"10{str(round(power)).translate(SUPERSCRIPT)}"

@@ -55,7 +55,8 @@ with beside:
     )
 
 st.subheader(say("home.next"))
-for page, column in zip(("unrolled", "gates", "gradients"), st.columns(3)):
+cards = [page for page in frame.PAGES if page != frame.HOME]
+for page, column in zip(cards, st.columns(len(cards))):
     with column, st.container(border=True, height="stretch"):
         st.page_link(frame.pages()[page], label=f"**{say(f'page.{page}')}**", query_params=state.address())
         st.markdown(say(f"home.{page}"))

@@ -16,6 +16,10 @@ from explorer.experiment import KINDS, Choice
 from explorer.figures import theme
 from explorer.i18n import LANGUAGES, PARTICLES, final_consonant, table, with_particle, words
 from explorer.performing import rivals
+from explorer.training.questions import QUESTIONS
+from explorer.training.racing import ENTRANTS
+from explorer.training.specification import KINDS as TRAINED
+from explorer.training.tasks import TASKS
 from explorer.ui.components.chart import TOOLS
 from explorer.ui.frame import PAGES
 from explorer.ui.settings import HELPED
@@ -32,32 +36,40 @@ FAMILIES = {  # of composed keys: exactly these and no others
     "symbol": QUANTITIES,
     "panel": QUANTITIES,
     "cell": set(CELLS),
-    "network": {*rivals(Experiment()), "lstm_c"},
+    "network": {*rivals(Experiment()), *ENTRANTS, "lstm_c"},
+    "question": set(QUESTIONS),
     "band": set(theme.BANDS),
     "toolbar": {*TOOLS, "failed"},
     "page": set(PAGES),
     "choice.loss": {"last", "all", "step"},
-    **{f"choice.{name}": set(kind.options) for name, kind in KINDS.items() if isinstance(kind, Choice)},
+    **{f"choice.{name}": set(kind.options) for name, kind in (KINDS | TRAINED).items() if isinstance(kind, Choice)},
 }
 AMONG = {  # composed keys among others
-    "setting": set(KINDS),
+    "setting": {*KINDS, *TRAINED},
     "help": set(HELPED),
     "home": set(PAGES) - {"home"},
     "input": set(DATASETS),
     "note": {"numbers_none", "numbers_many", "numbers_bad"},
+    "training": {f"{task}_{what}" for task in TASKS for what in ("question", "about")} | {"whole", "cut"},
+    "job": {"full", "refused", "memory", "late", "crashed"},
     "gradients": {"loss_last", "loss_all", "loss_step"},
     "saturation": {"open", "shut", "open_side", "shut_side"},
 }
 # Names and symbols that are the same in every language.
 SAME = [
     r"symbol\.\w",
-    r"axis\.gradient",
+    r"axis\.gradient(_log)?",
     r"(choice\.)?cell\.\w+",
     r"network\.(rnn_tanh|rnn_relu|gru|lstm)",
     r"choice\.activation\.(tanh|relu)",
     r"choice\.scheme\.xavier",
     r"unrolled\.before",
     r"gradients\.sentence",
+    r"job\.running",
+    r"choice\.task\.anbn",
+    r"choice\.optimiser\.(sgd|rmsprop|adam)",
+    r"choice\.dtype\.float64",
+    r"training\.one",
 ]
 
 

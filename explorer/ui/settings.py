@@ -8,6 +8,7 @@ from explorer.cells import CELLS
 from explorer.datasets import DATASETS
 from explorer.datasets.own import NotNumbers, read_numbers
 from explorer.experiment import KINDS, Choice, Number, Switch
+from explorer.training.specification import KINDS as TRAINED
 from explorer.ui import state
 from explorer.ui.language import current, literal, say
 
@@ -15,8 +16,9 @@ IN_SIGHT = ("cell", "input", "T", "H", "seed")
 
 
 def control(name: str, **arguments) -> None:
-    """Draw the widget of one setting, by what kind of setting it is."""
-    kind, value = KINDS[name], getattr(state.experiment(), name)
+    """Draw the widget of one setting of the experiment or the training, by what kind of setting it is."""
+    kind = KINDS.get(name) or TRAINED[name]
+    value = getattr(state.experiment() if name in KINDS else state.training(), name)
     low, high = arguments.pop("bounds", None) or (getattr(kind, "low", 0), getattr(kind, "high", 0))
     # Other bounds make another widget. So does another language: a choice comes back as the words on it.
     key = f"{name}_{low}_{high}_{current()}"
@@ -55,9 +57,19 @@ def choose_input(name: str) -> None:
 
 
 EXAMPLE = (1.0, 0.5, -0.5, -1.0, 0.0, 0.0, 0.0, 0.0)
-TYPED = ("seed", "input_seed")  # numbers without a middle
+TYPED = (
+    "seed",
+    "input_seed",
+    "data_seed",
+    "rate",
+    "momentum",
+    "clip_at",
+    "updates",
+    "truncate",
+    "B",
+)  # numbers without a middle
 ABREAST = 3  # so many choices fit beside one another
-HELPED = ("forget_bias", "reset_after", "z_keeps", "chrono", "scheme")
+HELPED = ("forget_bias", "reset_after", "z_keeps", "chrono", "scheme", "harder", "truncate", "dtype")
 
 
 def in_sight(elsewhere: tuple[str, ...]) -> None:
@@ -65,7 +77,7 @@ def in_sight(elsewhere: tuple[str, ...]) -> None:
     for name in IN_SIGHT:
         if name not in elsewhere:
             control(name)
-        if name == "input":
+        if name == "input" and name not in elsewhere:
             with st.container():  # always there, so that what follows keeps its place
                 if state.experiment().input == "own":
                     _own_numbers()
@@ -77,12 +89,12 @@ def folded(elsewhere: tuple[str, ...]) -> None:
     low, high, _ = DATASETS[e.input].widths
     if e.cell == "rnn" and "activation" not in elsewhere:
         control("activation")
-    if e.cell == "gru":
+    if e.cell == "gru" or "cell" in elsewhere:
         control("reset_after")
         control("z_keeps")
-    if low < high:
+    if low < high and "D" not in elsewhere:
         control("D", bounds=(low, high))
-    if DATASETS[e.input].drawn:
+    if DATASETS[e.input].drawn and "input_seed" not in elsewhere:
         control("input_seed")
     control("layers")
     control("scheme")
@@ -90,8 +102,12 @@ def folded(elsewhere: tuple[str, ...]) -> None:
         gain()
     if "forget_bias" not in elsewhere:
         forget_bias()
-    control("chrono", disabled=True) if CELLS[e.cell].keep is None else control("chrono")
-    loss()
+    if CELLS[e.cell].keep is None and "cell" not in elsewhere:
+        control("chrono", disabled=True)
+    else:
+        control("chrono")
+    if "loss" not in elsewhere:
+        loss()
 
 
 def gain() -> None:

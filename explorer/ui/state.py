@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from urllib.parse import parse_qsl, urlsplit
 
 import streamlit as st
 
-from explorer.experiment import Choice, Experiment, Fallback, Number, Switch, setting
+from explorer.experiment import KINDS, Choice, Experiment, Fallback, Number, Switch, setting
 from explorer.i18n import LANGUAGES
+from explorer.training import Training
+from explorer.training.racing import Entrants
+from explorer.training.specification import KINDS as TRAINED
 
 QUANTITIES = ("f", "i", "g", "c", "o", "h", "r", "z", "n", "dh", "dc", *(f"da_{gate}" for gate in "figorznh"))
 
@@ -23,6 +27,7 @@ class View:
 
     lang       "en", "ko", or "auto" for the browser's
     step, unit the cursor, both counted from 1
+    update     of a training that is looked back on; the greatest is the newest
     level, quantity, back   where the stage stands: the cell, one formula, one sum; values or gradients
     projector  everything half as large again, the sidebar folded
     """
@@ -30,52 +35,85 @@ class View:
     lang: str = setting("auto", Choice("lang", ("auto", *LANGUAGES)))
     step: int = setting(5, Number("t", 1, 500))
     unit: int = setting(1, Number("u", 1, 64))
+    update: int = setting(20_000, Number("n", 0, 20_000))
     level: int = setting(1, Number("level", 1, 3))
     quantity: str = setting("f", Choice("q", QUANTITIES))
     back: bool = setting(False, Switch("back"))
     projector: bool = setting(False, Switch("projector"))
 
 
-VIEW_KINDS = {f.name: f.metadata["kind"] for f in fields(View)}
+PARTS = {"view": View, "entrants": Entrants}  # beside the experiment, each with keys of its own in the URL
 
 
-def _view_from(query) -> View:
+def _kinds(part: type) -> dict:
+    return {f.name: f.metadata["kind"] for f in fields(part)}
+
+
+def _part_from(part: type, query):
     good = {}
-    for name, kind in VIEW_KINDS.items():
+    for name, kind in _kinds(part).items():
         try:
             good[name] = kind.read(query[kind.key])
         except (KeyError, ValueError):
-            continue  # a view that cannot be had costs nothing: the default shows the same numbers
-    return View(**good)
+            continue  # it costs only itself: the default stands in the widget
+    return part(**good)
 
 
-def _view_query(view: View) -> dict[str, str]:
+def _part_query(part) -> dict[str, str]:
     return {
-        kind.key: kind.write(getattr(view, name))
-        for name, kind in VIEW_KINDS.items()
-        if getattr(view, name) != getattr(View(), name)
+        kind.key: kind.write(getattr(part, name))
+        for name, kind in _kinds(type(part)).items()
+        if getattr(part, name) != getattr(type(part)(), name)
     }
 
 
 def restore() -> None:
-    """At the start of a run: take experiment and view from the URL, unless a widget has just changed them."""
+    """At the start of a run: take the experiment and all parts from the URL, unless a widget has just changed them."""
     state = st.session_state
     if not state.get("touched") or "experiment" not in state:
-        state["experiment"], state["fallbacks"] = Experiment.from_query(st.query_params)
-        state["view"] = _view_from(st.query_params)
+        state["experiment"], left = Experiment.from_query(st.query_params)
+        state["training"], left_too = Training.from_query(st.query_params)
+        state["fallbacks"] = (*left, *(one for one in left_too if one.name not in KINDS))  # what they share, once
+        state["shrunk"] = ()
+        for name, part in PARTS.items():
+            state[name] = _part_from(part, st.query_params)
+        state["fallbacks"] += _entrants_left_out(st.query_params)
+
+
+def _entrants_left_out(query) -> tuple[Fallback, ...]:
+    kind = Entrants.__dataclass_fields__["names"].metadata["kind"]
+    try:
+        kind.read(query.get(kind.key, kind.options))
+    except ValueError:
+        return (Fallback("entrants", query[kind.key][:40], kind.write(Entrants().names)),)
+    return ()
 
 
 def publish() -> None:
     """At the end of a run: write experiment and view to the URL."""
     st.session_state["touched"] = False
     query = address()
-    if st.query_params.to_dict() != query:
+    if st.query_params.to_dict() != query or _address_bar() not in (None, query):
         st.query_params.from_dict(query)
+
+
+def _address_bar() -> dict[str, str] | None:
+    """What the browser shows, where it tells: a link to the page that it stands on leaves it as it was."""
+    return dict(parse_qsl(urlsplit(st.context.url).query)) if st.context.url else None
 
 
 def address() -> dict[str, str]:
     """The query parameters of what is shown."""
-    return experiment().to_query() | _view_query(st.session_state["view"])
+    query = training().to_query() | experiment().to_query()  # what they share is the same in both
+    for name in PARTS:
+        query |= _part_query(st.session_state[name])
+    return query
+
+
+def address_of(asked: Training, entrants: Entrants) -> dict[str, str]:
+    """The query parameters of another training, the visitor's language and projector kept."""
+    seen = st.session_state["view"]
+    return asked.to_query() | _part_query(entrants) | _part_query(View(lang=seen.lang, projector=seen.projector))
 
 
 def experiment() -> Experiment:
@@ -83,13 +121,18 @@ def experiment() -> Experiment:
     return st.session_state["experiment"]
 
 
-def view() -> View:
-    """How it is looked at, the cursor inside the experiment.
+def view(T: int | None = None) -> View:
+    """How it is looked at, the cursor inside the experiment, or inside T steps.
 
     What is kept, and what the URL says, is the cursor as it was set: it comes back with a longer sequence.
     """
     kept = st.session_state["view"]
-    return replace(kept, step=min(kept.step, experiment().T), unit=min(kept.unit, experiment().H))
+    return replace(kept, step=min(kept.step, T or experiment().T), unit=min(kept.unit, experiment().H))
+
+
+def shrunk() -> tuple[Fallback, ...]:
+    """What of the training had to become smaller so that another setting could grow."""
+    return st.session_state.get("shrunk", ())
 
 
 def fallbacks() -> tuple[Fallback, ...]:
@@ -98,9 +141,24 @@ def fallbacks() -> tuple[Fallback, ...]:
 
 
 def change(**settings) -> None:
-    """Change settings of the experiment from a widget."""
+    """Change settings of the experiment, of the training, or what they share, from a widget."""
     touch()
-    st.session_state["experiment"] = experiment().replace(**settings)
+    of_experiment = {name: new for name, new in settings.items() if name in KINDS}
+    of_training = {name: new for name, new in settings.items() if name in TRAINED}
+    st.session_state["experiment"] = experiment().replace(**of_experiment)
+    st.session_state["training"], st.session_state["shrunk"] = training().with_room(**of_training)
+    if "names" in settings:
+        st.session_state["entrants"] = Entrants(settings["names"])
+
+
+def training() -> Training:
+    """What is trained: it shares the network's settings with the experiment."""
+    return st.session_state["training"]
+
+
+def entrants() -> tuple[str, ...]:
+    """The networks that are trained side by side."""
+    return st.session_state["entrants"].names
 
 
 def look(**settings) -> None:
@@ -111,7 +169,7 @@ def look(**settings) -> None:
 
 def touch() -> None:
     """A widget has spoken: in this run it counts, not the URL."""
-    st.session_state["touched"], st.session_state["fallbacks"] = True, ()
+    st.session_state["touched"], st.session_state["fallbacks"], st.session_state["shrunk"] = True, (), ()
 
 
 def reset() -> None:
@@ -119,7 +177,9 @@ def reset() -> None:
     touch()
     for left in ("refused", "numbers_for"):
         st.session_state.pop(left, None)
-    st.session_state["experiment"], st.session_state["view"] = Experiment(), View(lang=view().lang)
+    lang = view().lang
+    st.session_state["experiment"], st.session_state["training"] = Experiment(), Training()
+    st.session_state.update({name: part() for name, part in PARTS.items()} | {"view": View(lang=lang)})
 
 
 def controlled(key: str, value, changed: Callable[[object], None]) -> dict:

@@ -58,14 +58,14 @@ export function toCSV(figure) {
   for (const trace of figure.data) {
     const name = plain(trace.name);
     if (trace.type === "heatmap") {
-      trace.z.forEach((row, unit) => row.forEach((value, k) => put(`${name}[${unit + trace.y0}]`, k + trace.x0, value)));
+      trace.z.forEach((row, unit) => row.forEach((value, k) => put(`${name}[${unit * (trace.dy ?? 1) + trace.y0}]`, k + trace.x0, value)));
     } else {
       const y = trace.customdata ?? trace.y;
       trace.x.forEach((x, k) => put(name, x, y[k]));
     }
   }
   const steps = [...new Set([...columns.values()].flatMap((column) => [...column.keys()]))].sort((a, b) => a - b);
-  const head = ["t", ...columns.keys()].map(quoted).join(",");
+  const head = [figure.layout.meta?.column ?? "t", ...columns.keys()].map(quoted).join(",");
   const rows = steps.map((step) => [step, ...[...columns.values()].map((column) => column.get(step) ?? "")].join(","));
   return [head, ...rows].join("\n") + "\n";
 }
@@ -232,7 +232,8 @@ class Chart {
     vertical(cursor.step, "now");
     for (const name of this.spec.layout.meta.units ?? []) {
       const axis = full[name.replace("y", "yaxis")];
-      const [top, bottom] = [axis.d2p(cursor.unit + 0.5), axis.d2p(cursor.unit - 0.5)];
+      const half = this.spec.layout.meta.half ?? 0.5; // of what a row is high
+      const [top, bottom] = [axis.d2p(cursor.unit + half), axis.d2p(cursor.unit - half)];
       if (bottom < 0 || top > axis._length) continue;
       const row = element("div", "row", this.overlay);
       Object.assign(row.style, {

@@ -1,0 +1,74 @@
+"""What is trained: task, distance, networks, and the questions that are worth asking."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer.training.questions import QUESTIONS
+from explorer.training.racing import ENTRANTS
+from explorer.ui import frame, settings, state, trainings
+from explorer.ui.language import current, say
+
+FOLDED = ("updates", "B", "data_seed", "optimiser", "rate", "schedule", "clip", "truncate", "dtype")
+
+
+def questions(page: str) -> None:
+    """A menu of links, each with all its settings."""
+    with st.popover(say("training.questions"), width="stretch"):
+        for name, (training, entrants) in QUESTIONS.items():
+            st.page_link(
+                frame.pages()[page],
+                label=say(f"question.{name}"),
+                query_params=state.address_of(training, entrants),
+            )
+
+
+def controls() -> None:
+    """The few settings in sight, and the rest folded."""
+    task, distance, harder = st.columns([2, 3, 2], vertical_alignment="bottom")
+    with task:
+        settings.control("task")
+    with distance:
+        low, _, _ = state.training().of.distances
+        most = max(state.training().farthest(trainings.room()), low + 1)
+        settings.control("distance", bounds=(low, max(most, state.training().distance)))
+    with harder:
+        settings.control("harder")
+    networks, bias = st.columns([5, 3], vertical_alignment="bottom")
+    with networks:
+        _networks()
+    with bias:
+        settings.forget_bias()
+    more = st.expander(say("training.more"), key="training_more", on_change="rerun")
+    if more.open:
+        with more:
+            _folded()
+
+
+def _networks() -> None:
+    def chosen(names):
+        if names:  # at least one stays
+            state.change(names=tuple(name for name in ENTRANTS if name in names))
+        else:
+            state.touch()
+
+    st.pills(
+        say("training.networks"),
+        list(ENTRANTS),
+        selection_mode="multi",
+        format_func=lambda name: say(f"network.{name}"),
+        **state.controlled(f"entrants_{current()}", list(state.entrants()), chosen),
+    )
+
+
+def _folded() -> None:
+    training = state.training()
+    names = [name for name in FOLDED]
+    if training.optimiser in ("momentum", "nesterov"):
+        names.insert(names.index("rate") + 1, "momentum")
+    if training.clip != "none":
+        names.insert(names.index("clip") + 1, "clip_at")
+    columns = st.columns(3)
+    for k, name in enumerate(names):
+        with columns[k % 3]:
+            settings.control(name)
