@@ -4,6 +4,7 @@ import streamlit as st
 
 from explorer.ui import counting, frame, language, state, training_controls, training_view, trainings
 from explorer.ui.language import say
+from explorer.ui.training_times import Times
 
 frame.enter(__file__)
 
@@ -20,6 +21,14 @@ with menu:
     training_controls.questions("training")
 training_controls.controls()
 
+
+def both(one, other) -> None:
+    """Two charts beside one another."""
+    for draw, column in zip((one, other), st.columns(2)):
+        with column:
+            draw()
+
+
 trainings.watch(study)
 under_way = study.task is not None
 
@@ -32,8 +41,16 @@ def live() -> None:
         st.rerun()
     found = study.courses
     training_view.bar(study, job, training)
-    training_view.curves(found, training)
-    training_view.times(found, training)
+    times = Times(found, training)
+    both(lambda: training_view.score(found, training), times.gradient_steps)
+    times.sliders()
+    if times.gates_of:
+        both(times.gradient_map, times.gate_map)
+        both(times.gradient_updates, times.gate_updates)
+        both(lambda: training_view.loss(found, training), times.gate_steps)
+    else:
+        both(times.gradient_map, times.gradient_updates)
+        training_view.loss(found, training)
     state.publish()
 
 

@@ -25,7 +25,7 @@ def over_updates(
 ) -> dict:
     """One line a network or gate, {name: (updates, values)}.
 
-    kind    "score", "gate" (0 to 1), "loss" (above 0) or "gradient_log" (log₁₀)
+    kind    "score", "gate" (0 to 1), "loss" (above 0), "gradient_log" or "gradient_relative" (log₁₀)
     levels  of what the lines are compared with, {"guess": …, "goal": …}
     now     an update to mark
     """
@@ -77,7 +77,7 @@ def _value_axis(kind: str, words) -> dict:
     match kind:
         case "loss":
             return title | {"type": "log", "range": list(LOSS), "dtick": 1}
-        case "gradient_log":
+        case "gradient_log" | "gradient_relative":
             return title | {"range": [LOWEST, HIGHEST], "dtick": 2}
     return title | {"range": [-0.03, 1.05]}
 
@@ -167,7 +167,7 @@ def bars(
             "nticks": 16,
             "showgrid": False,
         },
-        yaxis={"title": {"text": words("axis.score")}, "range": [0, 1.05], "tickformat": ".0%"},
+        yaxis={"title": {"text": words("axis.right")}, "range": [0, 1.05], "tickformat": ".0%"},
         showlegend=True,
         bargap=0.25,
         shapes=shapes,

@@ -65,7 +65,7 @@ def _panel(name: str, rows, T: int, planned: int, every: int, number: str, words
         "showscale": False,
         "hoverongaps": False,
         "hovertemplate": f"{words('axis.step')} %{{x}} · {words('axis.update')} %{{y}}<br>"
-        + (f"{words('axis.gradient_log')} = %{{z:.2f}}" if network else f"{words(f'symbol.{name}')} = %{{z:.3f}}")
+        + ("log₁₀ = %{z:.2f}" if network else f"{words(f'symbol.{name}')} = %{{z:.3f}}")
         + "<extra></extra>",
     }
 

@@ -23,8 +23,8 @@ from explorer.training.runs import QUIET, Exploded, TrainingRun, look
 from explorer.training.saving import load, save
 from explorer.training.specification import Training
 
-PICTURES = 128  # of a whole training, evenly spread
-NEWS = 0.4  # seconds from one piece of news to the next
+PICTURES, COLUMNS = 128, 20_000  # of a whole training, evenly spread; steps that all of them may have together
+NEWS, SLOWER = 0.4, 0.02  # seconds from one piece of news to the next; of the time since the start, if that is more
 PLACE = "state"
 LEAST = -324.0  # log₁₀ of what is below the range of floats
 
@@ -53,6 +53,11 @@ def entered(training: Training, names: Iterable[str]) -> dict[str, Training]:
     return {name: training.replace(**ENTRANTS[name]) for name in names}
 
 
+def entries_of(trainings: Mapping[str, Training]) -> tuple[tuple[str, str], ...]:
+    """What `race` takes: (name, settings as JSON) each."""
+    return tuple((name, training.to_json()) for name, training in trainings.items())
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """A network after some updates, seen on the same few sequences each time.
@@ -72,30 +77,35 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """What one network has done since the piece before: the numbers of updates first, first + 1, … (from 1)."""
+    """What one network has done since the piece before.
+
+    numbers   loss and score of the updates first, first + 1, … (from 1), (2, updates)
+    """
 
     first: int
-    loss: np.ndarray
-    score: np.ndarray
-    norm: np.ndarray
+    numbers: np.ndarray
     pictures: tuple[Picture, ...]
     learnt: int | None
     exploded: bool
+
+    @property
+    def last(self) -> int:
+        """The last update that was made."""
+        return self.first - 1 + self.numbers.shape[1]
 
 
 @dataclass(frozen=True, eq=False)
 class Course:
     """All that is known of one network's training so far.
 
-    loss, score, norm   of every update, (updates,)
-    pictures            the first is at birth
-    learnt              the update after which the task counts as learnt, or None
-    exploded            a number was no longer finite; the update that did it is the last one
+    loss, score   of every update, (updates,)
+    pictures      the first is at birth
+    learnt        the update after which the task counts as learnt, or None
+    exploded      a number was no longer finite; the update that did it is the last one
     """
 
     loss: np.ndarray = field(default_factory=lambda: np.empty(0, np.float32))
     score: np.ndarray = field(default_factory=lambda: np.empty(0, np.float32))
-    norm: np.ndarray = field(default_factory=lambda: np.empty(0, np.float32))
     pictures: tuple[Picture, ...] = ()
     learnt: int | None = None
     exploded: bool = False
@@ -118,18 +128,16 @@ def _course(birth: Picture | None, pieces: Sequence[Piece]) -> Course:
     if not pieces:
         return Course(pictures=first)
     last = pieces[-1]
-    numbers = {}
-    for name in ("loss", "score", "norm"):
-        numbers[name] = np.full(last.first - 1 + len(last.loss), np.nan, np.float32)
-        for piece in pieces:
-            numbers[name][piece.first - 1 : piece.first - 1 + len(piece.loss)] = getattr(piece, name)
+    numbers = np.full((2, last.last), np.nan, np.float32)
+    for piece in pieces:
+        numbers[:, piece.first - 1 : piece.last] = piece.numbers
     pictures = tuple(seen for piece in pieces for seen in piece.pictures)
-    return Course(**numbers, pictures=first + pictures, learnt=last.learnt, exploded=last.exploded)
+    return Course(*numbers, pictures=first + pictures, learnt=last.learnt, exploded=last.exploded)
 
 
 def spacing(training: Training) -> int:
-    """Updates from one picture to the next: of a whole training there are at most PICTURES."""
-    return -(-training.updates // PICTURES)
+    """Updates from one picture to the next: of a long sequence there are fewer."""
+    return -(-training.updates // min(PICTURES, COLUMNS // training.T))
 
 
 def picture(run: TrainingRun) -> Picture | None:
@@ -170,11 +178,8 @@ class _Journal:
 
     def told(self) -> Piece:
         """All since the last time."""
-        numbers = {
-            name: np.array([getattr(r, name) for r in self.records], np.float32) for name in ("loss", "score", "norm")
-        }
-        run = self.run
-        piece = Piece(self.first, **numbers, pictures=tuple(self.pictures), learnt=run.learnt, exploded=run.exploded)
+        run, numbers = self.run, np.array([(r.loss, r.score) for r in self.records], np.float32).reshape(-1, 2).T
+        piece = Piece(self.first, numbers, tuple(self.pictures), run.learnt, run.exploded)
         self.records, self.pictures, self.first = [], [], run.count + 1
         return piece
 
@@ -193,7 +198,8 @@ def race(report, entries: Sequence[tuple[str, str]], saved: Sequence[bytes], unt
         runs = {name: load(data) for name, data in zip(runs, saved, strict=True)}
     journals = {name: _Journal(run) for name, run in runs.items()}
     planned = sum(max(0, until - run.count) for run in runs.values())
-    made, sent, next_news = 0, 0, monotonic()
+    made, sent, started = 0, 0, monotonic()
+    next_news = started
 
     def tell() -> int:
         _put_away(report.folder / PLACE, sent + 1, runs)
@@ -208,7 +214,8 @@ def race(report, entries: Sequence[tuple[str, str]], saved: Sequence[bytes], unt
         if monotonic() >= next_news:
             began = monotonic()
             sent = tell()
-            next_news = monotonic() + max(NEWS, 10 * (monotonic() - began))
+            now = monotonic()
+            next_news = now + max(NEWS, 10 * (now - began), SLOWER * (now - started))
     return tell()
 
 

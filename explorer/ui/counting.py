@@ -56,7 +56,7 @@ def distances(run: TrainingRun) -> list[int]:
 
 def find(study: Study, training: Training) -> None:
     """The game; before any training and during it, what it will be."""
-    st.header(say("counter.question"), anchor=False)
+    st.subheader(say("counter.question"), anchor=False)
     if study.task is not None or not study.saved:
         st.markdown(say("counter.later"))
         return
@@ -114,7 +114,7 @@ def course_of_one(study: Study, name: str) -> tuple[np.ndarray, Mapping[str, np.
 
 def _show_following(study: Study, name: str, training: Training, order, chosen: int) -> None:
     count, states = course_of_one(study, name)
-    rows, said = {}, say("counter.follow_none", most=text(float(np.nanmax(count))))
+    rows, said = {}, say("counter.follow_none", most=f"{np.nanmax(count):.0f}")
     if chosen:
         best = next(one for one in order if one.unit == chosen - 1)
         values = states[best.state][:, best.unit]
@@ -132,13 +132,12 @@ def _show_following(study: Study, name: str, training: Training, order, chosen: 
 def _show_ranks(order, chosen: int, training: Training) -> None:
     """The ranking is the answer: it is shown once a unit has been named."""
     if not chosen:
-        with st.container(key="counter_hidden"):
-            st.subheader(say("counter.ranks"), anchor=False)
-            st.markdown(say("counter.name_first"))
+        st.markdown(f"**{say('counter.ranks')}**")
+        st.markdown(say("counter.name_first"))
         return
     place = next(k for k, one in enumerate(_by_unit(order), 1) if one.unit == chosen - 1)
     best = order[0]
-    st.subheader(say("counter.ranks"), anchor=False)
+    st.markdown(f"**{say('counter.ranks')}**")
     st.markdown(
         say(
             "counter.ranks_sentence", unit=chosen, place=place, many=training.H,

@@ -25,20 +25,18 @@ def questions(page: str) -> None:
 
 def controls() -> None:
     """The few settings in sight, and the rest folded."""
-    task, distance, harder = st.columns([2, 3, 2], vertical_alignment="bottom")
+    task, distance, harder, bias = st.columns([4, 5, 4, 5], vertical_alignment="bottom")
     with task:
         settings.control("task")
     with distance:
         low, _, _ = state.training().of.distances
-        most = max(state.training().farthest(trainings.room()), low + 1)
-        settings.control("distance", bounds=(low, max(most, state.training().distance)))
+        most = max(state.training().farthest(trainings.room()), state.training().distance, low + 1)
+        settings.control("distance", bounds=(low, most))
     with harder:
         settings.control("harder")
-    networks, bias = st.columns([5, 3], vertical_alignment="bottom")
-    with networks:
-        _networks()
     with bias:
         settings.forget_bias()
+    _networks()
     more = st.expander(say("training.more"), key="training_more", on_change="rerun")
     if more.open:
         with more:
@@ -63,7 +61,7 @@ def _networks() -> None:
 
 def _folded() -> None:
     training = state.training()
-    names = [name for name in FOLDED]
+    names = list(FOLDED)
     if training.optimiser in ("momentum", "nesterov"):
         names.insert(names.index("rate") + 1, "momentum")
     if training.clip != "none":

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from time import monotonic, sleep
 
@@ -18,7 +17,7 @@ from cachetools import LRUCache, cached
 
 from explorer.jobs import Full, Job, Task
 from explorer.training import Training, TrainingRun, load
-from explorer.training.racing import Course, Picture, courses, entered, picture, race, stopped
+from explorer.training.racing import Course, Picture, courses, entered, entries_of, picture, race, stopped
 from explorer.training.specification import VOLUME
 from explorer.ui import state
 from explorer.ui.waiting import office, visitor
@@ -61,7 +60,7 @@ class Study:
         """Updates made by the network that has gone furthest."""
         if not self.parts:
             return 0
-        return max(piece.first - 1 + len(piece.loss) for piece in self.parts[-1].values())
+        return max(piece.last for piece in self.parts[-1].values())
 
     @property
     def finished(self) -> bool:
@@ -83,8 +82,10 @@ class Study:
 
 @cached(LRUCache(512), lock=Lock())
 def birth(settings: str) -> Picture | None:
-    """A network before its first update."""
-    return picture(TrainingRun(Training.from_json(settings)[0]))
+    """A network before its first update, its score from more sequences: with 8 a guess may look clever."""
+    run = TrainingRun(Training.from_json(settings)[0])
+    seen, a_sequence = picture(run), run.task.steps(run.distance) * run.training.H * run.training.layers
+    return seen and replace(seen, score=run.score(run.distance, max(8, min(256, VOLUME // a_sequence))))
 
 
 def room() -> int:
@@ -100,8 +101,7 @@ def room() -> int:
 
 def study() -> Study:
     """The study of the settings that are chosen; other settings begin another one."""
-    chosen: Mapping[str, Training] = entered(state.training(), state.entrants())
-    entries = tuple((name, training.to_json()) for name, training in chosen.items())
+    entries = entries_of(entered(state.training(), state.entrants()))
     kept = st.session_state.get("study")
     if kept is None or kept.entries != entries:
         if kept is not None:
