@@ -1,5 +1,7 @@
 """Gate dynamics of recurrent networks, every number of every time step."""
 
+import importlib
+
 from explorer.deep import DeepGradients, deep_backprop
 from explorer.experiment import Experiment
 from explorer.initialise import init_params
@@ -15,6 +17,8 @@ __all__ = [
     "Gradients",
     "Performance",
     "Trace",
+    "Training",
+    "TrainingRun",
     "all_pairs",
     "backprop",
     "deep_backprop",
@@ -28,3 +32,11 @@ __all__ = [
     "run",
     "singular_values",
 ]
+
+LATER = ("Training", "TrainingRun")  # imported when they are first asked for
+
+
+def __getattr__(name: str):
+    if name in LATER:
+        return getattr(importlib.import_module("explorer.training"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -54,6 +54,7 @@ class Limits:
     waiting   jobs that may wait for them
     memory    MiB that each may take
     seconds   that each may take
+    steps     of a sequence
     kept      finished jobs that are remembered
     disk      MiB of what they all have left behind
     patience  seconds after which a visitor of whom nothing is heard has left
@@ -63,6 +64,7 @@ class Limits:
     waiting: int = 100
     memory: int = 2048
     seconds: int = 3600
+    steps: int = 1_000_000
     kept: int = 64
     disk: int = 2048
     patience: int = 20

@@ -56,7 +56,8 @@ with beside:
 
 st.subheader(say("home.next"))
 cards = [page for page in frame.PAGES if page != frame.HOME]
-for page, column in zip(cards, st.columns(len(cards))):
-    with column, st.container(border=True, height="stretch"):
-        st.page_link(frame.pages()[page], label=f"**{say(f'page.{page}')}**", query_params=state.address())
-        st.markdown(say(f"home.{page}"))
+for first in range(0, len(cards), 3):
+    for page, column in zip(cards[first : first + 3], st.columns(3)):
+        with column, st.container(border=True, height="stretch"):
+            st.page_link(frame.pages()[page], label=f"**{say(f'page.{page}')}**", query_params=state.address())
+            st.markdown(say(f"home.{page}"))

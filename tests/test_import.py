@@ -163,6 +163,7 @@ def test_the_library_needs_numpy_only():
     loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
     assert "numpy" in loaded and "explorer" in loaded
     assert not loaded & set(HEAVY)
+    assert "explorer.training" not in json.loads(done.stdout)
 
 
 def test_the_public_names_are_there():
@@ -170,3 +171,4 @@ def test_the_public_names_are_there():
 
     assert {"run", "backprop", "init_params", "Trace", "Gradients"} <= set(explorer.__all__)
     assert all(hasattr(explorer, name) for name in explorer.__all__)
+    assert not hasattr(explorer, "TrainingRuns")

@@ -8,7 +8,6 @@ import pytest
 
 from explorer.measures import norm
 from explorer.training import Training, TrainingRun, load
-from explorer.training.questions import QUESTIONS
 from explorer.training.racing import (
     ENTRANTS,
     LEAST,
@@ -26,6 +25,7 @@ from explorer.training.racing import (
     stopped,
 )
 from explorer.training.runs import look
+from explorer.training.studies import STUDIES
 from explorer.worker import MOST, Report
 
 SMALL = Training(distance=6, H=5, B=4, updates=30, rate=0.02)
@@ -207,9 +207,9 @@ def test_entrants_differ_in_what_their_names_say_and_in_nothing_else():
     assert Entrants().names == ("rnn_tanh", "gru", "lstm")
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("name", STUDIES)
 def test_a_question_is_a_link(name):
-    training, entrants = QUESTIONS[name]
+    training, entrants = STUDIES[name]
     assert Training.from_query(training.to_query()) == (training, ())
     assert set(entrants.names) <= set(ENTRANTS)
     assert entered(training, entrants.names)

@@ -35,6 +35,7 @@ class Cell:
     equations  (options) -> {quantity: formula} in the order of computation; `explorer.equations` reads them
     chain      (options) -> {gradient: formula}, the chain rule backwards through a step, in that order
     phases     the quantities that a textbook explains together, in its order
+    phases_back  the same of the chain rule: the gradients that are found together, from h back to the gates
     forward    (params, x, state, options) -> (values, tape)
     backward   (params, tape, dh, options, later=None) -> Backward; `later`, state name -> (H[, B]), is what
                reaches the last states from steps beyond the tape
@@ -52,6 +53,7 @@ class Cell:
     equations: Callable[[Mapping], Mapping[str, str]]
     chain: Callable[[Mapping], Mapping[str, str]]
     phases: tuple[tuple[str, ...], ...]
+    phases_back: tuple[tuple[str, ...], ...]
     forward: Callable
     backward: Callable
     jacobians: Callable
@@ -116,9 +118,10 @@ def parts(rows: np.ndarray, *in_blocks: int, axis: int = 0) -> list[np.ndarray]:
 def chunks_backward(out: np.ndarray, size: int = 2**15):
     """Yield (steps, memory like out[steps]) from the last steps to the first.
 
-    The memory is the same each time, small enough to stay in the cache between filling and use.
+    The memory is the same each time, small enough to stay in the cache between filling and use, but for several
+    steps even of a large batch: the calls that fill it cost, too.
     """
-    T, length = len(out), max(1, size // out[0].size)
+    T, length = len(out), max(12, size // out[0].size)
     memory = np.empty_like(out[:length])
     for stop in range(T, 0, -length):
         start = max(0, stop - length)
@@ -157,4 +160,5 @@ def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 def summed(rows: np.ndarray) -> np.ndarray:
     """Σ over steps and sequences: (T, M[, B]) -> (M,)."""
-    return rows.sum(axis=0 if rows.ndim == 2 else (0, 2))
+    rows = rows.sum(axis=0)  # whole steps first: both axes at once take five times as long
+    return rows if rows.ndim == 1 else rows.sum(axis=1)

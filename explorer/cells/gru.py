@@ -264,6 +264,7 @@ CELL = Cell(
     equations=equations,
     chain=chain,
     phases=(("r",), ("z",), ("n",), ("h",)),
+    phases_back=(("dh",), ("da_n", "da_z"), ("da_r",)),
     forward=forward,
     backward=backward,
     jacobians=jacobians,

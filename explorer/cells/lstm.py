@@ -180,6 +180,7 @@ CELL = Cell(
     equations=equations,
     chain=chain,
     phases=(("f",), ("i",), ("g",), ("c",), ("o", "h")),
+    phases_back=(("dh",), ("da_o",), ("dc",), ("da_g", "da_i", "da_f")),
     forward=forward,
     backward=backward,
     jacobians=jacobians,

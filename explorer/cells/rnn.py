@@ -112,6 +112,7 @@ CELL = Cell(
     equations=equations,
     chain=chain,
     phases=(("h",),),
+    phases_back=(("dh",), ("da_h",)),
     forward=forward,
     backward=backward,
     jacobians=jacobians,

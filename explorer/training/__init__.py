@@ -1,8 +1,30 @@
 """The training of a network: losses, optimisers, tasks, models, and a run that can be paused at any update."""
 
+from explorer.training.counters import followers, lesioned, score_by_count, score_by_distance
+from explorer.training.history import History, Record
 from explorer.training.runs import TrainingRun
 from explorer.training.saving import load, save
-from explorer.training.specification import Training, rivals
-from explorer.training.tasks import TASKS
+from explorer.training.specification import Training, Translating, rivals
+from explorer.training.tasks import TASKS, Batch, Task
+from explorer.training.translation_runs import TranslationRun
+from explorer.training.translators import EncoderDecoder
 
-__all__ = ["TASKS", "Training", "TrainingRun", "load", "rivals", "save"]
+__all__ = [
+    "TASKS",
+    "Batch",
+    "EncoderDecoder",
+    "History",
+    "Record",
+    "Task",
+    "Training",
+    "TrainingRun",
+    "Translating",
+    "TranslationRun",
+    "followers",
+    "lesioned",
+    "load",
+    "rivals",
+    "save",
+    "score_by_count",
+    "score_by_distance",
+]

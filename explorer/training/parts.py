@@ -116,3 +116,51 @@ def softmax(scores: np.ndarray) -> np.ndarray:
     """Along the last axis."""
     shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return shares / shares.sum(axis=-1, keepdims=True)
+
+
+def weighted(scores, values, real):
+    """Attend: scores (B, S) through a softmax over the real steps, values (S, B, H), real (S, B) bool.
+
+    -> (context (B, H), shares (B, S)); back(dcontext) -> ∂scores, ∂values
+    """
+    shares = softmax(np.where(real.T, scores, -np.inf))
+
+    def back(dcontext):
+        dshares = np.einsum("bh,sbh->bs", dcontext, values)
+        dscores = shares * (dshares - (shares * dshares).sum(axis=1, keepdims=True))
+        return dscores, shares.T[:, :, None] * dcontext
+
+    return (np.einsum("bs,sbh->bh", shares, values), shares), back
+
+
+def dot_attention(query, values, real):
+    """Luong et al. 2015: the score of a step is query · value.
+
+    query (B, H), values (S, B, H) -> (context, shares); back(dcontext) -> ∂query, ∂values
+    """
+    attended, back_weighted = weighted(np.einsum("bh,sbh->bs", query, values), values, real)
+
+    def back(dcontext):
+        dscores, dvalues = back_weighted(dcontext)
+        dquery = np.einsum("bs,sbh->bh", dscores, values)
+        return dquery, dvalues + dscores.T[:, :, None] * query
+
+    return attended, back
+
+
+def additive_attention(query, values, keys, real, weight, v):
+    """Bahdanau et al. 2015: the score of a step is v · tanh(weight @ query + key).
+
+    query (B, H), values and keys (S, B, H), weight (H, H), v (H,) -> (context, shares)
+    back(dcontext) -> ∂query, ∂values, ∂keys, ∂weight, ∂v
+    """
+    bent = np.tanh(query @ weight.T + keys)
+    attended, back_weighted = weighted((bent @ v).T, values, real)
+
+    def back(dcontext):
+        dscores, dvalues = back_weighted(dcontext)
+        dkeys = dscores.T[:, :, None] * v * (1 - bent * bent)
+        dsum = dkeys.sum(axis=0)
+        return dsum @ weight, dvalues, dkeys, dsum.T @ query, np.einsum("bs,sbh->h", dscores, bent)
+
+    return attended, back

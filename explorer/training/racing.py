@@ -144,7 +144,8 @@ def picture(run: TrainingRun) -> Picture | None:
     """The network as it is now, on sequences that it is never trained on; None where its numbers are not finite."""
     probe = run.probe(run.distance)
     try:
-        seen = look(run.model, views(run.vector.astype(float), run.model.shapes), run.task, probe)
+        with np.errstate(**QUIET):
+            seen = look(run.model, views(run.vector.astype(float), run.model.shapes), run.task, probe)
     except Exploded:
         return None
     [trace], [grads] = seen.memory.traces, seen.reached.grads

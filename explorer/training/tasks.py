@@ -46,6 +46,7 @@ class Task:
     distances   the least, the greatest and the usual distance
     steps       distance -> T
     draw        (rng, distance, B) -> Batch
+    form        of `explorer.forms`: what is scored is among the outputs that count there
     guess, guess_loss   distance -> score and loss of the best guess
     right       (answers (N, K), wanted (N,)) -> (N,) bool
     together    a sequence counts only if all its answers are right; else each answer counts
@@ -62,6 +63,7 @@ class Task:
     guess: Callable[[int], float]
     guess_loss: Callable[[int], float]
     right: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    form: str = "sequence_to_sequence"
     together: bool = False
     goal: float = 0.99
 
@@ -208,10 +210,12 @@ TASKS: MappingProxyType[str, Task] = MappingProxyType(
             Task(
                 *("recall", CLASSES + 1, CLASSES, "cross_entropy", (1, 400, 50), lambda d: d + 1, recall),
                 *(lambda d: 1 / CLASSES, lambda d: log(CLASSES), _same_class),
+                form="sequence_to_vector",
             ),
             Task(
                 *("adding", 2, 1, "mse", (2, 400, 50), lambda d: d, adding),
                 *(lambda d: 1 - (1 - NEAR) ** 2, lambda d: 1 / 6, lambda y, wanted: abs(y[:, 0] - wanted) < NEAR),
+                form="sequence_to_vector",
                 goal=0.95,
             ),
             Task(
@@ -221,6 +225,7 @@ TASKS: MappingProxyType[str, Task] = MappingProxyType(
             Task(
                 *("order", 6, 4, "cross_entropy", (10, 400, 50), lambda d: d, order),
                 *(lambda d: 1 / 4, lambda d: log(4), _same_class),
+                form="sequence_to_vector",
             ),
             Task(
                 *("parity", 1, 1, "binary_cross_entropy", (2, 400, 20), lambda d: d, parity),

@@ -8,7 +8,7 @@ from explorer.cells import CELLS
 from explorer.datasets import DATASETS
 from explorer.datasets.own import NotNumbers, read_numbers
 from explorer.experiment import KINDS, Choice, Number, Switch
-from explorer.training.specification import KINDS as TRAINED
+from explorer.naming import DIALECTS, letter, listed
 from explorer.ui import state
 from explorer.ui.language import current, literal, say
 
@@ -17,7 +17,7 @@ IN_SIGHT = ("cell", "input", "T", "H", "seed")
 
 def control(name: str, **arguments) -> None:
     """Draw the widget of one setting of the experiment or the training, by what kind of setting it is."""
-    kind = KINDS.get(name) or TRAINED[name]
+    kind = KINDS.get(name) or state.TRAINED[name]
     value = getattr(state.experiment() if name in KINDS else state.training(), name)
     low, high = arguments.pop("bounds", None) or (getattr(kind, "low", 0), getattr(kind, "high", 0))
     # Other bounds make another widget. So does another language: a choice comes back as the words on it.
@@ -89,9 +89,9 @@ def folded(elsewhere: tuple[str, ...]) -> None:
     low, high, _ = DATASETS[e.input].widths
     if e.cell == "rnn" and "activation" not in elsewhere:
         control("activation")
-    if e.cell == "gru" or "cell" in elsewhere:
-        control("reset_after")
-        control("z_keeps")
+    for name in CELLS["gru" if "cell" in elsewhere else e.cell].options:
+        if name != "activation" and name not in elsewhere:
+            control(name)
     if low < high and "D" not in elsewhere:
         control("D", bounds=(low, high))
     if DATASETS[e.input].drawn and "input_seed" not in elsewhere:
@@ -108,6 +108,37 @@ def folded(elsewhere: tuple[str, ...]) -> None:
         control("chrono")
     if "loss" not in elsewhere:
         loss()
+
+
+def conventions() -> None:
+    """What texts write differently and matters to this cell, as one compact row."""
+    e = state.experiment()
+    if e.cell == "rnn":
+        return  # nothing to name, nothing to reset
+    with st.container(horizontal=True, key="conventions"):
+        for name in CELLS[e.cell].options:
+            _convention(name, (True, False), getattr(e, name), lambda new, name=name: state.change(**{name: new}))
+        _convention("names", DIALECTS, state.view().names, lambda new: state.look(names=new))
+
+
+def _convention(name: str, options: tuple, value, changed) -> None:
+    """One choice between conventions, its values in words; names with the gates as they are then listed."""
+
+    def written(option) -> str:
+        if name != "names":
+            return say(f"convention.{name}_{'yes' if option else 'no'}")
+        cell = state.experiment().cell
+        gates = (letter(gate, option) for gate in listed(cell, option))
+        return f"{say(f'convention.{option}')} {' '.join(gates)}"
+
+    st.segmented_control(
+        say(f"convention.{name}"),
+        options,
+        format_func=written,
+        required=True,
+        help=say(f"help.{name}"),
+        **state.controlled(f"convention_{name}_{state.experiment().cell}_{current()}", value, changed),
+    )
 
 
 def gain() -> None:

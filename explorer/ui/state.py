@@ -14,9 +14,10 @@ import streamlit as st
 
 from explorer.experiment import KINDS, Choice, Experiment, Fallback, Number, Switch, setting
 from explorer.i18n import LANGUAGES
+from explorer.long_run import Long
+from explorer.naming import DIALECTS
 from explorer.training import Training
 from explorer.training.racing import Entrants
-from explorer.training.specification import KINDS as TRAINED
 
 QUANTITIES = ("f", "i", "g", "c", "o", "h", "r", "z", "n", "dh", "dc", *(f"da_{gate}" for gate in "figorznh"))
 
@@ -29,6 +30,7 @@ class View:
     step, unit the cursor, both counted from 1
     update     of a training that is looked back on; the greatest is the newest
     level, quantity, back   where the stage stands: the cell, one formula, one sum; values or gradients
+    names      how gates are named and in which order they are listed (`explorer.naming`)
     projector  everything half as large again, the sidebar folded
     """
 
@@ -39,19 +41,23 @@ class View:
     level: int = setting(1, Number("level", 1, 3))
     quantity: str = setting("f", Choice("q", QUANTITIES))
     back: bool = setting(False, Switch("back"))
+    names: str = setting("pytorch", Choice("names", DIALECTS))
     projector: bool = setting(False, Switch("projector"))
 
 
-PARTS = {"view": View, "entrants": Entrants}  # beside the experiment, each with keys of its own in the URL
+TRAINED = Training.kinds()
+# beside the experiment, each with keys of its own in the URL
+PARTS = {"view": View, "long": Long, "entrants": Entrants}
 
 
-def _kinds(part: type) -> dict:
+def kinds(part: type) -> dict:
+    """The settings of a part, {name: kind}."""
     return {f.name: f.metadata["kind"] for f in fields(part)}
 
 
 def _part_from(part: type, query):
     good = {}
-    for name, kind in _kinds(part).items():
+    for name, kind in kinds(part).items():
         try:
             good[name] = kind.read(query[kind.key])
         except (KeyError, ValueError):
@@ -62,7 +68,7 @@ def _part_from(part: type, query):
 def _part_query(part) -> dict[str, str]:
     return {
         kind.key: kind.write(getattr(part, name))
-        for name, kind in _kinds(type(part)).items()
+        for name, kind in kinds(type(part)).items()
         if getattr(part, name) != getattr(type(part)(), name)
     }
 
@@ -110,10 +116,18 @@ def address() -> dict[str, str]:
     return query
 
 
-def address_of(asked: Training, entrants: Entrants) -> dict[str, str]:
-    """The query parameters of another training, the visitor's language and projector kept."""
-    seen = st.session_state["view"]
-    return asked.to_query() | _part_query(entrants) | _part_query(View(lang=seen.lang, projector=seen.projector))
+def address_of(asked: Experiment, place: dict) -> dict[str, str]:
+    """The query parameters of another experiment and place, the visitor's language and ways kept."""
+    return asked.to_query() | _part_query(View(**_ways(), **place))
+
+
+def address_to_train(asked: Training, entrants: Entrants) -> dict[str, str]:
+    """The query parameters of another training, the visitor's language and ways kept."""
+    return asked.to_query() | _part_query(entrants) | _part_query(View(**_ways()))
+
+
+def _ways() -> dict:
+    return {name: getattr(st.session_state["view"], name) for name in ("lang", "names", "projector")}
 
 
 def experiment() -> Experiment:
@@ -159,6 +173,17 @@ def training() -> Training:
 def entrants() -> tuple[str, ...]:
     """The networks that are trained side by side."""
     return st.session_state["entrants"].names
+
+
+def long() -> Long:
+    """What the page of long sequences asks beside the experiment."""
+    return st.session_state["long"]
+
+
+def change_long(**settings) -> None:
+    """Change one of its settings from a widget."""
+    touch()
+    st.session_state["long"] = replace(long(), **settings)
 
 
 def look(**settings) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from explorer.training.questions import QUESTIONS
 from explorer.training.racing import ENTRANTS
+from explorer.training.studies import STUDIES
 from explorer.ui import frame, settings, state, trainings
 from explorer.ui.language import current, say
 
@@ -15,11 +15,11 @@ FOLDED = ("updates", "B", "data_seed", "optimiser", "rate", "schedule", "clip", 
 def questions(page: str) -> None:
     """A menu of links, each with all its settings."""
     with st.popover(say("training.questions"), width="stretch"):
-        for name, (training, entrants) in QUESTIONS.items():
+        for name, (training, entrants) in STUDIES.items():
             st.page_link(
                 frame.pages()[page],
-                label=say(f"question.{name}"),
-                query_params=state.address_of(training, entrants),
+                label=say(f"study.{name}"),
+                query_params=state.address_to_train(training, entrants),
             )
 
 

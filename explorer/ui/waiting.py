@@ -13,6 +13,7 @@ from explorer.jobs import Full, Job, Jobs, Limits, Task
 from explorer.ui import language, state
 from explorer.ui.language import literal, say
 
+LINE = 72  # pixels: what stands below keeps its place
 PAUSES = {"waiting": 2.0, "running": 1.0}  # seconds between two looks
 
 
@@ -55,7 +56,7 @@ def watch(task: Task, slot: str, offer: str, draw: Callable[[Job | None], None],
         job = look(task, slot)
         if (job and job.state) != state_drawn:
             st.rerun()
-        with st.container(key=f"job_{slot}"):
+        with st.container(height=LINE, border=False):
             _line(job, task, slot, offer)
         draw(job)
 

@@ -10,9 +10,9 @@ import pytest
 from explorer.i18n import LANGUAGES, words
 from explorer.training import Training, TrainingRun
 from explorer.training.counters import followers, lesioned, score_by_count
-from explorer.training.questions import QUESTIONS
 from explorer.training.racing import ENTRANTS, entered, picture
 from explorer.training.runs import WINDOW
+from explorer.training.studies import STUDIES
 from explorer.training.tasks import TASKS
 from explorer.ui import trainings, waiting
 from explorer.ui.components.packing import unpack
@@ -23,14 +23,6 @@ EN, KO = words("en"), words("ko")
 QUICK = {"distance": "5", "H": "4", "batch": "4", "updates": "40", "rate": "0.02", "nets": "rnn_tanh,gru"}
 TRAINED = Training(distance=5, H=4, B=4, updates=40, rate=0.02)
 SLOW = QUICK | {"updates": "20000"}  # that nobody waits for
-
-
-@pytest.fixture(autouse=True)
-def an_office():
-    """Whatever is still under way ends with the test."""
-    yield
-    waiting.office().close()
-    waiting.office.cache_clear()
 
 
 def lines(at, name: str) -> dict[str, np.ndarray]:
@@ -225,9 +217,9 @@ class TestLinks:
         assert "is 96, the most is 50" in warning.value
         assert [b.disabled for b in at.button if b.label == EN("training.start")] == [True]
 
-    @pytest.mark.parametrize("name", QUESTIONS)
+    @pytest.mark.parametrize("name", STUDIES)
     def test_a_question_opens_as_it_is(self, name):
-        training, entrants = QUESTIONS[name]
+        training, entrants = STUDIES[name]
         at = visit("training", **training.to_query(), nets=",".join(entrants.names))
         assert at.session_state["training"] == training
         assert at.session_state["entrants"] == entrants and not at.warning

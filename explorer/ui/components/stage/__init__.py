@@ -17,7 +17,7 @@ from explorer.equations import chain, equations, tree
 from explorer.figures import theme
 from explorer.performing import Performance, direct_gradient
 from explorer.ui.components.packing import pack
-from explorer.ui.components.publishing import loader, module
+from explorer.ui.components.publishing import loader, module, published
 
 HERE = Path(__file__).parent
 
@@ -40,6 +40,7 @@ def staged(performance: Performance, label: str) -> dict:
         "gates": cell.gates,
         "states": cell.states,
         "phases": cell.phases,
+        "phasesBack": cell.phases_back,
         "formulas": {name: tree(formula) for name, formula in formulas.items()},
         "chain": {name: tree(formula) for name, formula in rule.items()},
         "limits": {q: ranges[q][1] if q in ranges else theme.symmetric_limit(values[q]) for q in formulas},
@@ -51,6 +52,7 @@ def staged(performance: Performance, label: str) -> dict:
         "x": theme.numbers(trace.x[:, 0]),
         "values": values,
         "initial": {q: theme.numbers(trace.initial[q][0]) for q in cell.states},
+        "initialGrads": {q: theme.numbers(grads.initial[q][0]) for q in cell.states},
         "params": {name: theme.numbers(array) for name, array in trace.params.items()},
         "grads": {name: theme.numbers(array[:, 0]) for name, array in known.items()},
         "direct": theme.numbers(direct_gradient(experiment)[:, 0]),
@@ -84,16 +86,22 @@ DASHES = {"i": "8 4", "g": "2 4", "o": "8 3 2 3", "r": "12 4"}  # LOOK: never by
 PALETTES = [
     {
         "paper": theme.PAPER[dark],
+        "ink": theme.INK[dark],
+        "line": theme.ZERO[dark],
+        "accent": theme.HUES["gradient"][dark],
         "signed": theme.diverging(dark),
         "gradient": theme.ramp(theme.hue("gradient"), dark),
     }
     for dark in (False, True)
 ]
 
+STYLE = (HERE / "stage.css").read_text(encoding="utf-8") + _colours()
+STYLE_URL = published("stage.css", STYLE.encode())  # a replay takes it along
+
 _component = st.components.v2.component(
     "gate_stage",
     html='<div class="stage" role="group" tabindex="0"></div>',
-    css=(HERE / "stage.css").read_text(encoding="utf-8") + _colours(),
+    css=STYLE,
     js=loader(module(HERE / "stage.js")),
     isolate_styles=False,
 )
@@ -119,13 +127,18 @@ def stage(
     cursor: Mapping,
     words: Mapping[str, str],
     language: str,
+    names: Mapping,
     file_name: str,
+    title: str,
+    note: str,
     on_rest: Callable[[dict], None],
 ) -> None:
     """Show a run, given as what `staged` returns, packed.
 
     cursor    {"step", "unit" (from 1), "level" (1 to 3), "quantity", "back"}, where the stage opens
     words     the stage's texts by key
+    names     {"letters": {gate: (as a quantity, as an index)}, "order": gates as they are to be listed}
+    title, note   above a replay: the question and the input
     on_rest   called with such a cursor when the hand has come to rest
     """
 
@@ -139,7 +152,12 @@ def stage(
         "cursor": _given(key, dict(cursor)),
         "words": dict(words),
         "language": language,
+        "names": dict(names),
         "file": file_name,
+        "title": title,
+        "note": note,
         "palettes": PALETTES,
+        "font": theme.FONT,
+        "css": STYLE_URL,
     }
     _component(key=key, data=pack({"about": about, "run": run}), on_rest_change=rested, height="content")

@@ -53,8 +53,11 @@ function textsOf(node) {
 // nor does it lose the focus. Formulas are dear to lay out, and from one step to the next only digits change.
 export function become(node, children) {
   const old = [...node.childNodes];
+  if (children.some((child) => child.filled)) { // kept by whoever filled them: they stand here themselves
+    if (children.length !== old.length || children.some((child, k) => child !== old[k])) node.replaceChildren(...children);
+    return;
+  }
   children.forEach((fresh, k) => {
-    if (old[k] === fresh) return;
     if (!old[k]) node.append(fresh);
     else if (alike(old[k], fresh)) take(old[k], fresh);
     else old[k].replaceWith(fresh);
@@ -62,8 +65,7 @@ export function become(node, children) {
   for (const rest of old.slice(children.length)) rest.remove();
 }
 
-// A node that was filled is kept by whoever filled it, and stands here itself.
-const alike = (one, other) => one.nodeName === other.nodeName && !one.filled && !other.filled;
+const alike = (one, other) => one.nodeName === other.nodeName && !one.filled;
 
 function take(node, fresh) {
   if (node.nodeType === Node.TEXT_NODE) {

@@ -12,7 +12,7 @@ FAST = {"dtype": "float32"}
 RNNS = Entrants(("rnn_tanh", "rnn_relu", "rnn_sigmoid"))
 GATES = Entrants(("rnn_tanh", "gru", "lstm"))
 
-QUESTIONS: Mapping[str, tuple[Training, Entrants]] = MappingProxyType(
+STUDIES: Mapping[str, tuple[Training, Entrants]] = MappingProxyType(
     {
         "default": (Training(distance=50, forget_bias=1.0, **FAST), Entrants(("rnn_tanh", "lstm", "lstm_shut"))),
         "opened": (Training(distance=100, forget_bias=5.0, **FAST), Entrants(("rnn_tanh", "lstm", "lstm_chrono"))),
