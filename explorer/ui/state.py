@@ -37,7 +37,7 @@ class View:
     lang: str = setting("auto", Choice("lang", ("auto", *LANGUAGES)))
     step: int = setting(5, Number("t", 1, 500))
     unit: int = setting(1, Number("u", 1, 64))
-    update: int = setting(20_000, Number("n", 0, 20_000))
+    update: int = setting(20_000, Number("after", 0, 20_000))
     level: int = setting(1, Number("level", 1, 3))
     quantity: str = setting("f", Choice("q", QUANTITIES))
     back: bool = setting(False, Switch("back"))

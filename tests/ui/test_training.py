@@ -111,11 +111,11 @@ class TestTraining:
         self.is_kept_whatever_is_looked_at(at)
 
     def is_kept_whatever_is_looked_at(self, at):
-        for change in ({"n": "10", "t": "2"}, {"lang": "ko"}, {"projector": "1"}):
+        for change in ({"after": "10", "t": "2"}, {"lang": "ko"}, {"projector": "1"}):
             at.query_params = QUICK | change
             fine(at.run())
             assert study(at).made == 40
-        at.query_params = QUICK | {"n": "10", "t": "2"}
+        at.query_params = QUICK | {"after": "10", "t": "2"}
         fine(at.run())
         assert lines(at, "gradient_updates")["GRU"].shape == (41,)
         wanted = study(at).courses["gru"].picture(10).reach["h"]
