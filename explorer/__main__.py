@@ -1,4 +1,4 @@
-"""The command line: `python -m explorer trace`.
+"""The command line: `python -m explorer trace`; `sweep` is in `explorer.sweep_command`.
 
     python -m explorer trace                                        the experiment of the first page
     python -m explorer trace "cell=gru&T=200&loss=all"              an experiment, by what its address says
@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl
 
 import numpy as np
 
-from explorer import parallel_time, unroll
+from explorer import parallel_time, sweep_command, unroll
 from explorer.cells import CELLS
 from explorer.experiment import KINDS, Experiment
 from explorer.initialise import SCHEMES, init_params
@@ -109,7 +109,8 @@ def parser() -> argparse.ArgumentParser:
     sizes("--loss", choices=("last", "all"), help="the steps whose h counts, as L = Σ h / √H")
     sizes("--chunk", type=whole("chunk"), help="steps held in memory at a time")
     sizes("--window", type=steps, metavar="FIRST-LAST", help="steps, counted from 1, to write in full with --out")
-    trace.set_defaults(command=run_trace)
+    trace.set_defaults(command=run_trace, name="trace")
+    sweep_command.add(commands, Progress, read_experiment)
     return top
 
 
@@ -126,7 +127,7 @@ def main(arguments=None) -> int:
     except BrokenPipeError:  # the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError, RuntimeError, MemoryError, ModuleNotFoundError) as error:
-        top.exit(2, f"{top.prog} trace: {' '.join(str(error).split()) or type(error).__name__}\n")
+        top.exit(2, f"{top.prog} {chosen.name}: {' '.join(str(error).split()) or type(error).__name__}\n")
     return 0
 
 

@@ -48,6 +48,7 @@ AMONG = {  # composed keys among others
     "setting": set(KINDS),
     "help": set(HELPED),
     "home": {"unrolled", "gates", "gradients"},
+    "edge": {"holds_tanh", "holds_keep", "holds_none"},
     "job": {"refused", "memory", "late", "crashed"},
     "long": {f"file_{reason}" for reason in ("large", "text", "none", "many", "bad", "infinite")}
     | {f"input_{name}" for name in SERIES},
