@@ -21,13 +21,12 @@ WEIGHTS = WEIGHTS / WEIGHTS.sum()
 
 def variance(width: float, other: float) -> float:
     """q, the variance of a pre-activation, for σ_w = width and σ_x² = other."""
-    q = other + width**2 / 2
-    for _ in range(10_000):
-        new = width**2 * float(WEIGHTS @ np.tanh(np.sqrt(q) * POINTS) ** 2) + other
-        if abs(new - q) <= 1e-12 * max(q, 1e-12):
-            break
-        q = new
-    return q
+    low, high = other, other + width**2
+    for _ in range(60):
+        q = (low + high) / 2
+        grows = width**2 * float(WEIGHTS @ np.tanh(np.sqrt(q) * POINTS) ** 2) + other > q
+        low, high = (q, high) if grows else (low, q)
+    return high
 
 
 def chi(width: float, other: float) -> float:

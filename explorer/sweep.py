@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from explorer.performing import direct_gradient, perform
 
 AXES = ("gain", "forget_bias")
 KEPT = 20_000  # results on disk, of at most 4 KB each
+ANSWERS = 10  # seconds in which a scheduler does
 LAGS = 100  # distances of which a sweep keeps the norm
 
 
@@ -165,12 +167,19 @@ def results(runs, kept: Kept, *, jobs: int = 1, dask: str | None = None) -> Iter
         yield number, found
 
 
+def _needs(package: str, instead: str) -> None:
+    if find_spec(package) is None:
+        raise ValueError(f"{package} is not installed here: pip install 'gate-explorer[sweep]', or {instead}")
+
+
 def _computed(missing, jobs: int, dask: str | None):
     if dask is not None:
+        _needs("distributed", "leave --dask out")
         yield from _on_dask(missing, dask)
     elif jobs == 1 or len(missing) < 2:
         yield from (_numbered(*run) for run in missing)
     else:
+        _needs("joblib", "take --jobs 1")
         from joblib import Parallel, delayed
 
         parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size="auto")
@@ -182,12 +191,12 @@ def _on_dask(missing, address: str):
     from dask.distributed import Client, as_completed
 
     try:
-        client = Client(address, timeout=10, set_as_default=False)
+        client = Client(address, timeout=ANSWERS, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise ValueError(f"no Dask scheduler answers at {address}: {type(error).__name__}") from None
     with client:
         futures = client.map(_numbered, *zip(*missing), retries=2, pure=False) if missing else []
-        for _, found in as_completed(futures, with_results=True):
+        for _, found in as_completed(futures, loop=client.loop, with_results=True):
             yield found
 
 
