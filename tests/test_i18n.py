@@ -54,6 +54,7 @@ FAMILIES = {  # of composed keys: exactly these and no others
 AMONG = {  # composed keys among others
     "setting": {*KINDS, *TRAINED},
     "help": set(HELPED),
+    "edge": {"holds_tanh", "holds_keep", "holds_none"},
     "job": {"refused", "memory", "late", "crashed"},
     "long": {f"file_{reason}" for reason in ("large", "text", "none", "many", "bad", "infinite")}
     | {f"input_{name}" for name in SERIES},
