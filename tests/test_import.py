@@ -33,6 +33,8 @@ ONLY = {
     "explorer/datasets/": ("explorer.datasets", "explorer.check"),
     "explorer/jobs.py": (),
     "explorer/worker.py": (),
+    "explorer/corpora/": ("explorer.corpora", "explorer.check"),
+    "explorer/forms.py": ("explorer.check",),
 }
 SHOWING = ("explorer.figures", "explorer.export")  # the rule for explorer.ui is above
 RUNNING = (
@@ -44,7 +46,6 @@ NEVER = {
     "explorer/initialise.py": SHOWING,
     "explorer/equations.py": (*SHOWING, *RUNNING),
     "explorer/experiment.py": (*SHOWING, *RUNNING),
-    "explorer/forms.py": (*SHOWING, *RUNNING),
     "explorer/performing.py": SHOWING,
     "explorer/measures.py": (*SHOWING, *RUNNING),
     "explorer/jacobian.py": (*SHOWING, *RUNNING),

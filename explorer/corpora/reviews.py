@@ -208,6 +208,19 @@ class Grammar:
                 texts |= {pattern.words, *(clause.text for slot in pattern.slots for clause in slot)}
         return ("", *sorted({word for text in texts for word in text.split() if "{" not in word}))
 
+    @cached_property
+    def T(self) -> int:
+        """No review has more words."""
+
+        def longest(texts) -> int:
+            return max(len(text.replace("{t}", self.topics[0]).split()) for text in texts)
+
+        return max(
+            longest([pattern.words.format(*[""] * len(pattern.slots), t=self.topics[0])])
+            + sum(longest(clause.text for clause in slot) for slot in pattern.slots)
+            for pattern in self.patterns
+        )
+
     def draw(self, seed, B: int, held_out: bool = False) -> list[Review]:
         """B reviews, each pattern as often as the others, of the part that is trained on or of the one held out."""
         rng, found = np.random.default_rng(seed), []

@@ -2,9 +2,10 @@
 
 from explorer.training.counters import followers, lesioned, score_by_count, score_by_distance
 from explorer.training.history import History, Record
+from explorer.training.review_runs import ReviewRun
 from explorer.training.runs import TrainingRun
 from explorer.training.saving import load, save
-from explorer.training.specification import Training, Translating, rivals
+from explorer.training.specification import Judging, Training, Translating, rivals
 from explorer.training.tasks import TASKS, Batch, Task
 from explorer.training.translation_runs import TranslationRun
 from explorer.training.translators import EncoderDecoder
@@ -14,7 +15,9 @@ __all__ = [
     "Batch",
     "EncoderDecoder",
     "History",
+    "Judging",
     "Record",
+    "ReviewRun",
     "Task",
     "Training",
     "TrainingRun",

@@ -74,13 +74,13 @@ def sound(loss: float, slope: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 class Run:
-    """A training under way; `TrainingRun` and `TranslationRun` say what is looked at.
+    """A training under way; `TrainingRun`, `TranslationRun` and `ReviewRun` say what is looked at.
 
     training   what is trained, and how
     vector     all weights, one vector; `weights` are the same by name
     memory     what the optimiser remembers, {name: vector}
     count      updates made
-    distance   how hard the next batch is
+    distance   how hard the next batch is; only that of a task grows
     history    what has been seen of every update
     exploded   a loss, a gradient or a weight was no finite number; the last good weights stay
     """

@@ -10,13 +10,18 @@ import numpy as np
 
 from explorer.check import known, shaped
 from explorer.training.history import NUMBERS, Record
+from explorer.training.review_runs import ReviewRun
 from explorer.training.runs import Run, TrainingRun
-from explorer.training.specification import Training, Translating
+from explorer.training.specification import Judging, Training, Translating
 from explorer.training.translation_runs import TranslationRun
 
 LARGEST = 64 * 2**20  # bytes that a file may unfold to
 FORMAT = 1
-KINDS = {"Training": (Training, TrainingRun), "Translating": (Translating, TranslationRun)}
+KINDS = {
+    "Training": (Training, TrainingRun),
+    "Translating": (Translating, TranslationRun),
+    "Judging": (Judging, ReviewRun),
+}
 
 
 def save(run: Run) -> bytes:

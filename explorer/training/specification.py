@@ -1,4 +1,5 @@
-"""What is learnt: `Training` is one of the tasks, `Translating` numbers and dates from Korean to English.
+"""What is learnt: `Training` is one of the tasks, `Translating` numbers and dates from Korean to English, `Judging`
+the score of a review.
 
 Each is everything that a training depends on, in one frozen, validated, bounded value.
 """
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from explorer.cells import CELLS
+from explorer.corpora.reviews import GRAMMARS, Grammar
 from explorer.corpora.translation import CORPORA, Corpus
 from explorer.experiment import Choice, Fallback, Number, Switch, setting
 from explorer.training.models import Reader, Stack
@@ -138,6 +140,34 @@ class Translating(Settings):
         """The network, without weights."""
         sizes = len(self.of.source), len(self.of.target), self.E, self.H, self.layers
         return EncoderDecoder(self.cell, *sizes, self.attention, self.conventions)
+
+    def draw(self):
+        """The weights to start from, one vector."""
+        return self.draw_weights(self.model, self.of.T)
+
+
+@dataclass(frozen=True)
+class Judging(Settings):
+    """One training of one network that reads a review word by word, and says its score at the end.
+
+    language   "ko" or "en" (see `explorer.corpora.reviews`)
+    others     those of every training: see `Settings`
+    """
+
+    language: str = setting("ko", Choice("reviews", tuple(GRAMMARS)))
+
+    def check(self):
+        _bounded(self.of.T, self)
+
+    @property
+    def of(self) -> Grammar:
+        """The grammar itself."""
+        return GRAMMARS[self.language]
+
+    @property
+    def model(self) -> Reader:
+        """The network, without weights; each word is an input of its own."""
+        return Reader(Stack(self.cell, len(self.of.words), self.H, self.layers, self.conventions), 1)
 
     def draw(self):
         """The weights to start from, one vector."""
