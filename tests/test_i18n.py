@@ -17,7 +17,7 @@ from explorer.figures import theme
 from explorer.i18n import LANGUAGES, PARTICLES, final_consonant, table, with_particle, words
 from explorer.long_run import METHODS
 from explorer.long_series import SERIES
-from explorer.performing import rivals
+from explorer.performing import FAIR, rivals
 from explorer.training.racing import ENTRANTS
 from explorer.training.studies import STUDIES
 from explorer.training.tasks import TASKS
@@ -25,7 +25,7 @@ from explorer.ui.components.chart import TOOLS
 from explorer.ui.frame import PAGES
 from explorer.ui.questions import QUESTIONS
 from explorer.ui.settings import HELPED
-from explorer.ui.state import TRAINED
+from explorer.ui.state import ASKS, TRAINED
 
 ROOT = Path(__file__).parents[1]
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROOT / "explorer").rglob("*.py"))]
@@ -49,6 +49,14 @@ FAMILIES = {  # of composed keys: exactly these and no others
     "choice.method": set(METHODS),
     "long.reason": {"gap", "memory", "fading", "conventions", "other"},
     "study": set(STUDIES),
+    "ask": set(ASKS),
+    "lead": set(ASKS),
+    "lesson": set(ASKS),
+    "fair": set(FAIR),
+    "factor": {"slopes", "weights", "both", "slopes_step", "weights_step"},
+    "road": {"direct", "rest", "whole"},
+    "start": set(theme.REMEDIES),
+    "wiring": {"all", "last", "step"},
     **{f"choice.{name}": set(kind.options) for name, kind in (KINDS | TRAINED).items() if isinstance(kind, Choice)},
 }
 AMONG = {  # composed keys among others
@@ -63,20 +71,20 @@ AMONG = {  # composed keys among others
     "input": set(DATASETS),
     "note": {"numbers_none", "numbers_many", "numbers_bad"},
     "training": {f"{task}_{what}" for task in TASKS for what in ("question", "about")} | {"whole", "cut"},
+    "lab": {*(f"by_{by}" for by in FAIR), *(f"list_{cell}" for cell in CELLS)},
     "gradients": {"loss_last", "loss_all", "loss_step"},
     "saturation": {"open", "shut", "open_side", "shut_side"},
 }
 # Names and symbols that are the same in every language.
 SAME = [
     r"symbol\.\w",
-    r"axis\.(gradient|gradient_log|long_x)",
+    r"axis\.(gradient|gradient_log|long_x|jacobian|entry|memory)",
     r"(choice\.)?cell\.\w+",
     r"network\.(rnn_tanh|rnn_relu|gru|lstm)",
     r"choice\.activation\.(tanh|relu)",
     r"choice\.scheme\.xavier",
     r"convention\.(pytorch|keras)",
     r"unrolled\.before",
-    r"gradients\.sentence",
     r"choice\.task\.anbn",
     r"choice\.optimiser\.(sgd|rmsprop|adam)",
     r"choice\.dtype\.float64",
@@ -84,6 +92,8 @@ SAME = [
     r"choice\.method\.cuda",
     r"job\.running",
     r"long\.line\.(x|dh|dc)",
+    r"lab\.network",
+    r"plane\.(h_1|h_2|c_1)",
 ]
 
 

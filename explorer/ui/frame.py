@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from explorer.i18n import LANGUAGES
 from explorer.measures import overflow
-from explorer.ui import settings, state
+from explorer.ui import operating, settings, state
 from explorer.ui.drawing import performed
 from explorer.ui.language import current, literal, say
 
@@ -21,7 +21,7 @@ PAGES = {  # in the order of the navigation; the settings that a page shows itse
     HOME: ("forget_bias",),
     "unrolled": ("reset_after", "z_keeps"),
     "gates": (),
-    "gradients": ("T", "gain", "forget_bias"),
+    "gradients": ("T", "gain", "forget_bias", "activation"),
     "training": ("cell", "activation", "input", "D", "input_seed", "T", "forget_bias", "loss"),
     "long": ("T", "input", "D", "input_seed"),
 }
@@ -124,6 +124,7 @@ def notes(*, of_training: bool = False) -> None:
 
 
 def _draw_notes() -> None:
+    operating.note()
     for fallback in state.fallbacks():
         key = "note.fallback" if fallback.used else "note.left_out"
         name = literal(say(f"setting.{fallback.name}"))

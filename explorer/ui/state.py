@@ -16,9 +16,11 @@ from explorer.experiment import KINDS, Choice, Experiment, Fallback, Number, Swi
 from explorer.i18n import LANGUAGES
 from explorer.long_run import Long
 from explorer.naming import DIALECTS
+from explorer.performing import FAIR
 from explorer.training import Training
 from explorer.training.racing import Entrants
 
+ASKS = ("vanish", "why", "travel", "reach", "wiring", "help", "plane")
 QUANTITIES = ("f", "i", "g", "c", "o", "h", "r", "z", "n", "dh", "dc", *(f"da_{gate}" for gate in "figorznh"))
 
 
@@ -32,6 +34,9 @@ class View:
     level, quantity, back   where the stage stands: the cell, one formula, one sum; values or gradients
     names      how gates are named and in which order they are listed (`explorer.naming`)
     projector  everything half as large again, the sidebar folded
+    ask        the question of the laboratory that is open
+    fair, later, clip, window   what it compares by; the later step of a pair; the limit of clipping as a power of ten;
+               the window of truncated backpropagation
     """
 
     lang: str = setting("auto", Choice("lang", ("auto", *LANGUAGES)))
@@ -43,6 +48,11 @@ class View:
     back: bool = setting(False, Switch("back"))
     names: str = setting("pytorch", Choice("names", DIALECTS))
     projector: bool = setting(False, Switch("projector"))
+    ask: str = setting("vanish", Choice("ask", ASKS))
+    fair: str = setting("seed", Choice("fair", FAIR))
+    later: int = setting(500, Number("to", 1, 500))
+    clip: float = setting(1.0, Number("limit", -6.0, 6.0, 0.1))
+    window: int = setting(20, Number("win", 1, 500))
 
 
 TRAINED = Training.kinds()
@@ -141,7 +151,9 @@ def view(T: int | None = None) -> View:
     What is kept, and what the URL says, is the cursor as it was set: it comes back with a longer sequence.
     """
     kept = st.session_state["view"]
-    return replace(kept, step=min(kept.step, T or experiment().T), unit=min(kept.unit, experiment().H))
+    T, H = T or experiment().T, experiment().H
+    inside = {name: min(getattr(kept, name), T) for name in ("step", "later", "window")}
+    return replace(kept, unit=min(kept.unit, H), **inside)
 
 
 def shrunk() -> tuple[Fallback, ...]:

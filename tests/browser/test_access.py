@@ -43,6 +43,7 @@ def test_axe_finds_nothing_serious_down_to_a_sum(server, visit, place):
 LOOK = """(element) => [element, element.parentElement, element.parentElement.parentElement, element.nextElementSibling]
   .filter(Boolean).map((node) => getComputedStyle(node))
   .map((s) => [s.outlineStyle, s.outlineWidth, s.boxShadow, s.borderColor].join()).join(";")"""
+PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 30))))"
 # What can be seen and reached but was not: of a group of radio buttons, one is enough.
 LEFT_OUT = """() => [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")]
   .filter((node) => !node.dataset.walked && !node.disabled && node.tabIndex >= 0 && node.tagName !== "MAIN"
@@ -62,9 +63,11 @@ def test_every_control_is_reached_by_tab_with_a_visible_focus(server, visit, nam
             break
         stop.evaluate("(node) => { node.dataset.walked = '1'; }")
         if stop.evaluate("(node) => node.tagName") != "MAIN":  # the part that scrolls
+            page.evaluate(PAINTED)
             stops.append((stop, stop.evaluate(LOOK)))
     assert len(stops) > 15 and not page.evaluate(LEFT_OUT)
     page.evaluate("document.activeElement.blur()")
+    page.evaluate(PAINTED)
     dull = [stop.evaluate("(n) => n.outerHTML.slice(0, 200)") for stop, look in stops if stop.evaluate(LOOK) == look]
     assert not dull, "no one sees where the focus is"
 

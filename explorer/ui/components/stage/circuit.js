@@ -3,6 +3,7 @@
 
 import { clamp, html, set, svg, write } from "./drawing.js";
 import { PASSED } from "./run.js";
+import { entering, former } from "./surgery.js";
 import { text } from "./written.js";
 
 const n = (name) => ["name", name];
@@ -94,7 +95,7 @@ export class Circuit {
     const { run } = this.stage;
     set(this.picture, { "aria-label": this.stage.say("circuit", { cell: run.label }) });
     const squash = SIGN[run.formulas.h[1]];
-    this.parts = BOARDS[run.cell]({ keeps: run.zKeeps, squash });
+    this.parts = BOARDS[run.cell]({ keeps: run.zKeeps, squash }).map((part) => ({ ...part, back: entering(part) }));
     this.picture.replaceChildren();
     for (const part of this.parts) this[part.kind](part);
   }
@@ -104,6 +105,8 @@ export class Circuit {
     if (part.q) group.dataset.q = part.q;
     part.line = svg("path", { class: `wire ${part.role}`, d: part.d, "marker-end": `url(#head-${HEADS[part.role] ?? "x"})` }, group);
     part.number = svg("text", { class: `number ${part.role}`, x: part.x, y: part.y, "text-anchor": part.anchor }, group);
+    const beneath = [Y.conveyor, Y.show, Y.bus].some((y) => [8, 10].includes(y - part.y)) ? 27 : 15; // the wire, or the number
+    part.former = svg("text", { class: `number former ${part.role}`, x: part.x, y: part.y + beneath, "text-anchor": part.anchor }, group);
     part.group = group;
   }
 
@@ -141,7 +144,10 @@ export class Circuit {
       part.group.classList.toggle("now", now === true);
       part.group.classList.toggle("chosen", cursor.level > 1 && this.stage.sameQuantity(part.q));
       if (part.kind === "wire") this.drawWire(part);
-      if (part.kind === "gate") part.fill.style.fillOpacity = this.openness(part.q);
+      if (part.kind === "gate") {
+        part.fill.style.fillOpacity = this.openness(part.q);
+        part.group.classList.toggle("pinned", run.pinned(part.q, cursor.step, cursor.unit));
+      }
     }
   }
 
@@ -171,12 +177,16 @@ export class Circuit {
     });
     set(part.number, { class: `number ${cursor.back ? "gradient" : part.role}` });
     write(part.number, silent ? "" : this.caption(part, value));
+    set(part.former, { class: `number former ${cursor.back ? "gradient" : part.role}` });
+    write(part.former, silent || part.value[1] === "x" ? "" : former(this.stage, node));
   }
 
   caption(part, value) {
     const { run, cursor } = this.stage;
     if (cursor.back) return text(value);
-    const name = NAMED.has(JSON.stringify(part.value)) ? `${NAMED.get(JSON.stringify(part.value))} = ` : "";
+    const sign = part.value[0] === "name" && run.pinned(part.value[1], cursor.step, cursor.unit) ? "≔ " : "";
+    const named = NAMED.get(JSON.stringify(part.value));
+    const name = named ? `${named} ${sign || "= "}` : sign;
     return name + text(value) + (part.value[1] === "x" && run.D > 1 ? " …" : "");
   }
 }

@@ -148,6 +148,7 @@ export class Player {
   turn() {
     const { cursor, run } = this.stage;
     this.pause();
+    this.stage.strip.before = run.loss.at(-1); // so that δ is seen to enter
     this.stage.go(cursor.back ? { back: false, phase: null } : { back: true, phase: null, step: run.loss.at(-1) - 1 });
   }
 

@@ -1,11 +1,16 @@
 // One true sentence for what the stage shows, made from its numbers.
 
 import { PASSED } from "./run.js";
+import { aftermath } from "./surgery.js";
 import { text } from "./written.js";
 
 const percent = (share) => `${(100 * share).toFixed(0)} %`;
 
 export function sentence(stage) {
+  return plain(stage) + aftermath(stage);
+}
+
+function plain(stage) {
   const { run, cursor } = stage;
   const { step, unit } = cursor;
   const at = (name) => run.at(name, step)[unit];
@@ -33,8 +38,8 @@ function comparison({ run, compared, cursor, say }, values) {
 }
 
 // One sub-step of the chain rule.
-function part({ run, cursor, say, nameOf }, gradients, values) {
-  const { step, unit } = cursor;
+function part(stage, gradients, values) {
+  const { run, cursor, say } = stage, { step, unit } = cursor;
   if (gradients[0] === PASSED) {
     return say("sentence_part_passed", { ...values, passed: text(run.through("h", step)[unit]), before: step });
   }
@@ -43,7 +48,7 @@ function part({ run, cursor, say, nameOf }, gradients, values) {
     const direct = run.direct[step][unit], later = run.at("dh", step)[unit] - direct;
     return say(direct ? "sentence_part_enters" : "sentence_part_dh", { ...values, dh: at("dh"), direct: text(direct), later: text(later) });
   }
-  const found = gradients.map((name) => `${say(`name.${nameOf(name)}`)} ${at(name)}`).join(", ");
+  const found = gradients.map((name) => `${stage.titled(name)} ${at(name)}`).join(", ");
   return say("sentence_part", { ...values, found });
 }
 

@@ -178,6 +178,11 @@ export class Stage {
     return quantity.replace(/^da_/, "d");
   }
 
+  // What a gate, state or gradient is called.
+  titled(quantity) {
+    return this.say(`name.${quantity === "da_h" ? quantity : this.nameOf(quantity)}`);
+  }
+
   role(quantity) {
     return { z: "f", n: "g" }[quantity] ?? (this.run.cell === "rnn" && quantity === "h" ? "g" : quantity);
   }
@@ -241,7 +246,7 @@ export class Stage {
     const { cursor, run } = this;
     const names = [
       this.say("crumb_cell", { cell: run.label, t: cursor.step + 1 }),
-      this.say(`name.${this.nameOf(cursor.quantity)}`),
+      this.titled(cursor.quantity),
       this.say("crumb_sum"),
     ].slice(0, cursor.level);
     const said = names.join("›");
