@@ -1,13 +1,14 @@
-"""The command line: `python -m explorer trace`.
+"""The command line: `python -m explorer trace`; `sweep` is in `explorer.sweep_command`.
 
     python -m explorer trace                                        the experiment of the first page
     python -m explorer trace "cell=gru&T=200&loss=all"              an experiment, by what its address says
     python -m explorer trace --json experiment.json                 or by its JSON file
     python -m explorer trace cell=rnn --out run.npz                 every number of every step
-    python -m explorer trace --cell lstm --T 1000000 --H 32 --method parallel
+    python -m explorer trace cell=gru --length 1000000 --input needle   the page of long sequences
+    python -m explorer trace --cell lstm --length 1000000 --H 32 --method parallel --input series.csv --out run.npz
 
-With --T, --H and so on it takes sizes beyond the explorer's sliders: a network as drawn by `init_params` reads
-normal random numbers, and only norms are kept unless --out or --window asks for more.
+With --length, --H and so on it takes sizes beyond the explorer's sliders: a network as drawn by `init_params` reads
+normal random numbers or another input, and only norms are kept unless --out or --window asks for more.
 """
 
 from __future__ import annotations
@@ -15,21 +16,25 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 from urllib.parse import parse_qsl
 
 import numpy as np
 
-from explorer import parallel_time, unroll
+from explorer import parallel_time, sweep_command, unroll
 from explorer.cells import CELLS
 from explorer.experiment import KINDS, Experiment
 from explorer.initialise import SCHEMES, init_params
+from explorer.long_run import Long, streamed
+from explorer.long_series import MOST_BYTES, SERIES, read_csv, series
 from explorer.measures import norm
 from explorer.performing import direct_gradient, perform
 from explorer.stream import METHODS, Stream, stream
 
+NAMED = tuple(name for name in SERIES if name != "own")
 MOST = {"T": 10**8, "B": 1024, "D": 4096, "H": 4096, "layers": 16, "chunk": 10**6}
-BLOCK = 4096  # steps of random input drawn at a time, so that a step's input does not depend on the chunk
 FULL = 2**31  # bytes up to which --out is given everything, not norms alone
 MEMORY = 2**34  # bytes
 WORK = 10**15  # multiplications
@@ -88,7 +93,10 @@ def parser() -> argparse.ArgumentParser:
     add("--device", help="cpu, or a GPU by PyTorch's name, for --method torch (default: cpu)")
     add("--out", type=Path, metavar="FILE.npz", help="write the numbers instead of printing norms")
     sizes = trace.add_argument_group("sizes of your own, instead of an experiment").add_argument
-    sizes("--T", type=whole("T"), help="steps; needed for sizes of your own")
+    sizes("--length", "--T", dest="T", type=whole("T"), metavar="T", help="steps; needed for sizes of your own")
+    sizes(
+        "--input", metavar="NAME", help=f"{', '.join(NAMED)}, or a CSV file whose last column counts (default: noise)"
+    )
     sizes("--cell", choices=tuple(CELLS))
     sizes("--activation", choices=CELLS["rnn"].options["activation"], help="of an RNN")
     for name, what in (("B", "sequences"), ("D", "inputs a step"), ("H", "units"), ("layers", "stacked layers")):
@@ -101,11 +109,12 @@ def parser() -> argparse.ArgumentParser:
     sizes("--loss", choices=("last", "all"), help="the steps whose h counts, as L = Σ h / √H")
     sizes("--chunk", type=whole("chunk"), help="steps held in memory at a time")
     sizes("--window", type=steps, metavar="FIRST-LAST", help="steps, counted from 1, to write in full with --out")
-    trace.set_defaults(command=run_trace)
+    trace.set_defaults(command=run_trace, name="trace")
+    sweep_command.add(commands, Progress, read_experiment)
     return top
 
 
-OWN = {"cell": "lstm", "activation": None, "B": 1, "D": 16, "H": 32, "layers": 1, "init": "pytorch"}
+OWN = {"cell": "lstm", "activation": None, "B": 1, "D": None, "input": None, "H": 32, "layers": 1, "init": "pytorch"}
 OWN |= {"forget_bias": 0.0, "gain": 1.0, "seed": 1, "dtype": "float64", "loss": "last", "chunk": 4096, "window": None}
 
 
@@ -118,7 +127,7 @@ def main(arguments=None) -> int:
     except BrokenPipeError:  # the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError, RuntimeError, MemoryError, ModuleNotFoundError) as error:
-        top.exit(2, f"{top.prog} trace: {' '.join(str(error).split()) or type(error).__name__}\n")
+        top.exit(2, f"{top.prog} {chosen.name}: {' '.join(str(error).split()) or type(error).__name__}\n")
     return 0
 
 
@@ -130,10 +139,12 @@ def run_trace(chosen):
     own = [name for name in OWN if getattr(chosen, name) is not None]
     if chosen.T is None:
         if own:
-            raise ValueError(f"--{own[0].replace('_', '-')} is a size of your own and needs --T")
+            raise ValueError(f"--{own[0].replace('_', '-')} is a size of your own and needs --length")
         run_experiment(chosen)
     elif chosen.experiment is not None or chosen.json is not None:
-        raise ValueError("give an experiment or sizes of your own, not both")
+        if wrong := [name for name in own if name != "input"]:
+            raise ValueError(f"give an experiment or sizes of your own, not both: --{wrong[0].replace('_', '-')}")
+        run_long(chosen)
     else:
         for name, usual in OWN.items():
             if getattr(chosen, name) is None:
@@ -202,12 +213,68 @@ def everything(chosen, given, options, dh):
 # sizes of one's own
 
 
+def run_long(chosen):
+    """An experiment over a length of its own, as on the page of long sequences."""
+    e, T = read_experiment(chosen), chosen.T
+    long = Long(length=min(max(T, 1000), 10**6), method="numpy" if chosen.method == "engine" else "auto")
+    if long.length != T:
+        raise ValueError(f"an experiment may have a length from 1,000 to 1,000,000, but got {T:,}")
+    name, own = source(chosen)
+    how = {"method": chosen.method, "device": chosen.device or "cpu"}
+    made = streamed(e, replace(long, series=name), own, progress=Progress(), **how)
+    print(f"{e.cell}, T={T}, D=1, H={e.H}, loss {e.loss}, {name}, {chosen.method}")
+    answer(chosen, made)
+
+
+def source(chosen) -> tuple[str, np.ndarray | None]:
+    """The name of the series and, if it is a file's, its numbers."""
+    if chosen.input is None or chosen.input in NAMED:
+        return chosen.input or "noise", None
+    path = Path(chosen.input)
+    if not path.suffix and not path.exists():
+        raise ValueError(f"--input must be {', '.join(NAMED)} or a CSV file, but is {chosen.input!r}")
+    with path.open("rb") as file:
+        return "own", read_csv(file.read(MOST_BYTES + 1))
+
+
+def answer(chosen, made: Stream):
+    for direction, way in zip(("forward", "backward"), made.ways):
+        if way.together:
+            print(f"{direction}: {way.together / way.steps:.0%} in parallel time, seam {way.seam:.1e}")
+    if chosen.out is None:
+        show({f"∂{name}": rows for name, rows in made.log10.items()})
+    else:
+        write(chosen.out, norms_of(made))
+
+
+class Progress:
+    """How far a run is, on the error output: a bar on a screen, a line every tenth in a log; nothing if it is short."""
+
+    def __init__(self):
+        self.began, self.next = monotonic(), 0.1
+
+    def __call__(self, share: float):
+        took = monotonic() - self.began
+        if took < 2 or (share < self.next and not sys.stderr.isatty()):
+            return
+        self.next = share + 0.1
+        left = took * (1 - share) / share
+        line = f"{share:4.0%}  {took:.0f} s, about {left:.0f} s left"
+        if sys.stderr.isatty():
+            bar = "█" * round(40 * share)
+            print(f"\r{bar:40} {line}   ", end="\n" if share == 1 else "", file=sys.stderr, flush=True)
+        else:
+            print(line, file=sys.stderr, flush=True)
+
+
 def run_sizes(chosen):
-    T, B, D, H = chosen.T, chosen.B, chosen.D, chosen.H
+    T, B, H = chosen.T, chosen.B, chosen.H
+    name, own = source(chosen)
+    D = chosen.D or (16 if name in ("noise", "needle") else 1)
     options = {} if chosen.activation is None else {"activation": chosen.activation}
     if chosen.loss == "last" and chosen.window is None and chosen.out is not None and T * B * H * 160 <= FULL:
         chosen.window = (0, T)
-    bytes_kept = 8 * B * T * (2 + len(CELLS[chosen.cell].gates)) * chosen.layers
+    bytes_kept = 16 * B * T * (2 + len(CELLS[chosen.cell].gates)) * chosen.layers
     bytes_kept += 8 * B * (chosen.H * 20 + D) * chosen.layers * (min(chosen.chunk, T) + span(chosen.window))
     bytes_kept += 64 * chosen.layers * 4 * H * (H + max(D, H))
     if bytes_kept > MEMORY:
@@ -234,34 +301,17 @@ def run_sizes(chosen):
         return rows
 
     made = stream(
-        *(chosen.cell, params, random_input(chosen), dh),
+        *(chosen.cell, params, series(name, T, seed=chosen.seed, B=B, D=D, own=own), dh),
         **{"T": T, "chunk": chosen.chunk, "window": chosen.window},
-        **{"method": chosen.method, "device": chosen.device or "cpu"},
+        **{"method": chosen.method, "device": chosen.device or "cpu", "progress": Progress()},
         **options,
     )
-    print(f"{chosen.cell}, T={T}, B={B}, D={D}, H={H}, loss {chosen.loss}, {chosen.dtype}, {chosen.method}")
-    if chosen.out is None:
-        show({f"∂{name}": rows for name, rows in made.log10.items()})
-    else:
-        write(chosen.out, norms_of(made))
+    print(f"{chosen.cell}, T={T}, B={B}, D={D}, H={H}, loss {chosen.loss}, {name}, {chosen.dtype}, {chosen.method}")
+    answer(chosen, made)
 
 
 def span(window) -> int:
     return window[1] - window[0] if window else 0
-
-
-def random_input(chosen):
-    """Standard normal numbers, the same for each step however the sequence is cut: (start, stop) -> (n, B, D)."""
-
-    def x(start, stop):
-        pieces = []
-        for block in range(start // BLOCK, (stop - 1) // BLOCK + 1):
-            rng = np.random.default_rng((chosen.seed, block))
-            rows = rng.standard_normal((BLOCK, chosen.B, chosen.D), np.float32)
-            pieces.append(rows[max(start - block * BLOCK, 0) : stop - block * BLOCK])
-        return np.concatenate(pieces)
-
-    return x
 
 
 # results
@@ -291,11 +341,12 @@ def arrays(trace, grads) -> dict[str, np.ndarray]:
 
 
 def norms_of(made: Stream) -> dict[str, np.ndarray]:
-    """Log norms and gradients of the weights of every layer, and the arrays of the window."""
+    """Log norms, levels and gradients of the weights of every layer, and the arrays of the window."""
     named = {}
     for number, layer in enumerate(made.layers, start=1):
         before = f"layer{number}." if len(made.layers) > 1 else ""
         named |= {f"{before}log10_d{name}": rows for name, rows in layer.log10.items()}
+        named |= {f"{before}level_{name}": rows for name, rows in layer.levels.items()}
         named |= {f"{before}log10_d{name}_0": rows for name, rows in layer.initial.items()}
         named |= {f"{before}d{name}": rows for name, rows in layer.params.items()}
     if made.window is not None:

@@ -40,6 +40,23 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Several:
+    """Some of a few names, at least one, in the order of the options; with commas between them in a URL."""
+
+    key: str
+    options: tuple[str, ...]
+
+    def read(self, value) -> tuple[str, ...]:
+        given = value.split(",") if isinstance(value, str) else value
+        if not isinstance(given, list | tuple) or not given or not set(given) <= set(self.options):
+            raise ValueError(f"expected some of {', '.join(self.options)}, but got {value!r}")
+        return tuple(name for name in self.options if name in given)
+
+    def write(self, value: tuple[str, ...]) -> str:
+        return ",".join(value)
+
+
+@dataclass(frozen=True)
 class Switch:
     """Yes or no; 1 or 0 in a URL."""
 

@@ -99,8 +99,7 @@ def streamed(e: Experiment, long: Long, own: np.ndarray | None, **how) -> Stream
         weights(e, D=1, longest=T),
         series(long.series, T, seed=e.input_seed, own=own),
         loss_gradient(e, T),
-        **{"T": T, "chunk": chunk(e, long), "method": method, "device": device},
-        **how,
+        **{"T": T, "chunk": chunk(e, long), "method": method, "device": device} | how,
         **e.options,
     )
 

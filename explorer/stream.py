@@ -158,17 +158,18 @@ class _Direction:
         self.call = _functions(method, device)[way]
         self.certified = method in ("parallel", "torch-parallel")
         self.plain = _functions({"parallel": "engine", "torch-parallel": "torch"}.get(method, method), device)[way]
-        self.way, self.failed = Way(), 0
+        self.way, self.failed, self.longest = Way(), 0, 0
 
     def __call__(self, T: int, *given, **options):
         if not self.certified or self.failed >= PATIENCE:
             self.way.steps += T
             return self.plain(*given, **options)
         made, certificates = self.call(*given, **options)
-        if T >= parallel_time.SHORTEST:
-            self.failed = 0 if self.way.note(certificates, T) else self.failed + 1
-        else:
-            self.way.steps += T
+        if self.way.note(certificates, T):
+            self.failed = 0
+        elif max(self.longest, parallel_time.SHORTEST) <= T:  # a shorter rest says nothing about the others
+            self.failed += 1
+        self.longest = max(self.longest, T)
         return made
 
 

@@ -139,7 +139,7 @@ def sentence(job: Job | None) -> str:
     found = job.result
     if "low" not in found:
         return say("long.all_zero")
-    keys = {"low": ten_to(found["low"]), "high": ten_to(found["high"])}
+    keys = {end: text(10 ** found[end]) if abs(found[end]) < 300 else ten_to(found[end]) for end in ("low", "high")}
     steps = {f"{end}_at": f"{found[f'{end}_at']:,}" for end in ("low", "high")}
     said = say("long.sentence", **keys, **steps)
     if found["lost"]:

@@ -18,11 +18,14 @@ from explorer.i18n import LANGUAGES, PARTICLES, final_consonant, table, with_par
 from explorer.long_run import METHODS
 from explorer.long_series import SERIES
 from explorer.performing import FAIR, rivals
+from explorer.training.racing import ENTRANTS
+from explorer.training.studies import STUDIES
+from explorer.training.tasks import TASKS
 from explorer.ui.components.chart import TOOLS
 from explorer.ui.frame import PAGES
 from explorer.ui.questions import QUESTIONS
 from explorer.ui.settings import HELPED
-from explorer.ui.state import ASKS
+from explorer.ui.state import ASKS, TRAINED
 
 ROOT = Path(__file__).parents[1]
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROOT / "explorer").rglob("*.py"))]
@@ -36,7 +39,7 @@ FAMILIES = {  # of composed keys: exactly these and no others
     "symbol": QUANTITIES,
     "panel": QUANTITIES,
     "cell": set(CELLS),
-    "network": {*rivals(Experiment()), "lstm_c"},
+    "network": {*rivals(Experiment()), *ENTRANTS, "lstm_c"},
     "band": set(theme.BANDS),
     "toolbar": {*TOOLS, "failed"},
     "page": set(PAGES),
@@ -45,6 +48,7 @@ FAMILIES = {  # of composed keys: exactly these and no others
     "choice.series": set(SERIES),
     "choice.method": set(METHODS),
     "long.reason": {"gap", "memory", "fading", "conventions", "other"},
+    "study": set(STUDIES),
     "ask": set(ASKS),
     "lead": set(ASKS),
     "lesson": set(ASKS),
@@ -53,11 +57,12 @@ FAMILIES = {  # of composed keys: exactly these and no others
     "road": {"direct", "rest", "whole"},
     "start": set(theme.REMEDIES),
     "wiring": {"all", "last", "step"},
-    **{f"choice.{name}": set(kind.options) for name, kind in KINDS.items() if isinstance(kind, Choice)},
+    **{f"choice.{name}": set(kind.options) for name, kind in (KINDS | TRAINED).items() if isinstance(kind, Choice)},
 }
 AMONG = {  # composed keys among others
-    "setting": set(KINDS),
+    "setting": {*KINDS, *TRAINED},
     "help": set(HELPED),
+    "edge": {"holds_tanh", "holds_keep", "holds_none"},
     "job": {"refused", "memory", "late", "crashed"},
     "long": {f"file_{reason}" for reason in ("large", "text", "none", "many", "bad", "infinite")}
     | {f"input_{name}" for name in SERIES},
@@ -65,6 +70,7 @@ AMONG = {  # composed keys among others
     "question": set(QUESTIONS),
     "input": set(DATASETS),
     "note": {"numbers_none", "numbers_many", "numbers_bad"},
+    "training": {f"{task}_{what}" for task in TASKS for what in ("question", "about")} | {"whole", "cut"},
     "lab": {*(f"by_{by}" for by in FAIR), *(f"list_{cell}" for cell in CELLS)},
     "gradients": {"loss_last", "loss_all", "loss_step"},
     "saturation": {"open", "shut", "open_side", "shut_side"},
@@ -72,13 +78,17 @@ AMONG = {  # composed keys among others
 # Names and symbols that are the same in every language.
 SAME = [
     r"symbol\.\w",
-    r"axis\.(gradient|long_x|jacobian|entry|memory)",
+    r"axis\.(gradient|gradient_log|long_x|jacobian|entry|memory)",
     r"(choice\.)?cell\.\w+",
     r"network\.(rnn_tanh|rnn_relu|gru|lstm)",
     r"choice\.activation\.(tanh|relu)",
     r"choice\.scheme\.xavier",
     r"convention\.(pytorch|keras)",
     r"unrolled\.before",
+    r"choice\.task\.anbn",
+    r"choice\.optimiser\.(sgd|rmsprop|adam)",
+    r"choice\.dtype\.float64",
+    r"training\.one(_reach)?",
     r"choice\.method\.cuda",
     r"job\.running",
     r"long\.line\.(x|dh|dc)",

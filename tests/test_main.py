@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from explorer import Experiment, backprop, init_params, perform, run
-from explorer.__main__ import main
+from explorer.__main__ import Progress, main
 from explorer.measures import norm
+from explorer.performing import weights
 
 
 def table(text) -> dict[str, list[float]]:
@@ -75,6 +76,31 @@ def test_a_window_is_written_in_full(tmp_path):
         assert written["log10_dh"].shape == (300, 1) and written["dweight_hh"].shape == (16, 4)
 
 
+def test_an_experiment_over_a_long_input_of_ones_own(tmp_path):
+    """The numbers of a file, through the experiment's network, as the engine says."""
+    values = np.sin(np.arange(1500) / 7)
+    (tmp_path / "series.csv").write_text("t,x\n" + "\n".join(f"{n},{v}" for n, v in enumerate(values)))
+    out = tmp_path / "run.npz"
+    arguments = ["--length", "2000", "--input", str(tmp_path / "series.csv"), "--out", str(out)]
+    main(["trace", "cell=gru&H=5&loss=all", "--method", "parallel", *arguments])
+    e, x = Experiment(cell="gru", H=5, loss="all"), np.resize((values - values.mean()) / values.std(), 2000)
+    trace = run("gru", weights(e, D=1), x[:, None, None])
+    exact = np.log10(norm(backprop(trace, np.full((2000, 1, 5), 5**-0.5)).state["h"]))
+    with np.load(out) as written:
+        np.testing.assert_allclose(written["log10_dh"], exact, atol=1e-5)  # the file is read as float32
+        np.testing.assert_allclose(written["level_z"], trace["z"].mean(axis=2), atol=1e-6)
+
+
+def test_progress_is_told_when_it_takes_long(monkeypatch, capsys):
+    clock = iter(range(0, 1000, 3))
+    monkeypatch.setattr("explorer.__main__.monotonic", lambda: next(clock))
+    progress = Progress()
+    for share in (0.05, 0.2, 0.25, 1.0):
+        progress(share)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [" 20%  6 s, about 24 s left", "100%  12 s, about 0 s left"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -83,12 +109,16 @@ def test_a_window_is_written_in_full(tmp_path):
         ("trace nonsense", "an experiment reads like cell=gru&T=200&loss=all, and has no setting 'nonsense'"),
         ("trace T=9999", "T cannot be '9999': the explorer would take 100"),
         ("trace cell=lsmt", "cell cannot be 'lsmt'"),
-        ("trace T=10 --T 10", "give an experiment or sizes of your own, not both"),
+        ("trace T=10 --T 2000 --H 8", "give an experiment or sizes of your own, not both: --H"),
+        ("trace T=10 --length 10", "a length from 1,000 to 1,000,000, but got 10"),
+        ("trace --T 10 --input nonsense", "--input must be prices, noise, needle or a CSV file, but is 'nonsense'"),
+        ("trace --T 10 --input no-such.csv", "No such file"),
+        ("trace --T 10 --input prices --D 3", "prices has one input a step, but D is 3"),
         ("trace T=10 --json x.json", "not both"),
         ("trace --json no-such-file.json", "No such file"),
-        ("trace --H 8", "--H is a size of your own and needs --T"),
-        ("trace --forget-bias 1", "--forget-bias is a size of your own and needs --T"),
-        ("trace --T 0", "argument --T: expected a whole number from 1 to 100,000,000, but got '0'"),
+        ("trace --H 8", "--H is a size of your own and needs --length"),
+        ("trace --forget-bias 1", "--forget-bias is a size of your own and needs --length"),
+        ("trace --T 0", "argument --length/--T: expected a whole number from 1 to 100,000,000, but got '0'"),
         ("trace --T 1e3", "expected a whole number from 1 to 100,000,000, but got '1e3'"),
         ("trace --T 10 --seed -1", "expected a whole number of at least 0, but got '-1'"),
         ("trace --T 10 --window 5", "expected steps such as 1-100, but got '5'"),
@@ -100,7 +130,7 @@ def test_a_window_is_written_in_full(tmp_path):
         ("trace --T 10 --device cuda", "--device goes with --method torch"),
         ("trace --T 10 --method torch --device cuda:99", "device must be cpu or a GPU that PyTorch finds"),
         ("trace --T 100000000 --B 1000", "GiB allowed"),
-        ("trace --T 100000000 --H 4096 --chunk 1", "multiplications, more than"),
+        ("trace --T 50000000 --H 4096 --chunk 1", "multiplications, more than"),
     ],
 )
 def test_wrong_input_is_answered_in_one_sentence(arguments, sentence, capsys):

@@ -203,3 +203,10 @@ def test_what_cannot_be_had_in_parallel_is_soon_no_longer_tried(monkeypatch):
     params, x, dh = sequence(6000, 4, forget_bias=6.0)
     stream("lstm", params, x, dh, chunk=1000, method="parallel")
     assert len(tried) == PATIENCE
+
+
+def test_a_short_rest_is_no_reason_to_stop_trying():
+    params, x, _ = sequence(3 * 4000 + 1500, 6, dtype="float32")
+    dh = np.full((len(x), 1, 6), 6**-0.5, np.float32)
+    forward, _ = stream("lstm", params, x, dh, chunk=4000, method="parallel").ways
+    assert forward.together >= 2 * 12_000 - 8

@@ -58,6 +58,8 @@ NETWORKS = {
     "rnn_sigmoid": (("#9a9eaa", "#7d828e"), "dot", 2),
     "gru": (("#A06BE8", "#8F6BE8"), "dashdot", 3),
     "lstm": (("#6D28D8", "#C4B5FC"), "solid", 3.5),
+    "lstm_shut": (("#8468B8", "#9C86D9"), "dot", 3),
+    "lstm_chrono": (("#4C1296", "#DDD0FF"), "dash", 3),
     "lstm_c": (("#E69F00", "#F0B840"), "longdash", 2),
 }
 

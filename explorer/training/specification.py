@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 from explorer.cells import CELLS
 from explorer.corpora.reviews import GRAMMARS, Grammar
 from explorer.corpora.translation import CORPORA, Corpus
-from explorer.experiment import Choice, Number, Switch, setting
+from explorer.experiment import Choice, Fallback, Number, Switch, setting
 from explorer.training.models import Reader, Stack
 from explorer.training.settings import Settings
 from explorer.training.tasks import TASKS, Task
@@ -60,6 +60,27 @@ class Training(Settings):
         if changes.get("task", self.task) != self.task:
             changes.setdefault("distance", None)
         return super().replace(**changes)
+
+    def with_room(self, **changes) -> tuple[Training, tuple[Fallback, ...]]:
+        """As `replace`; if there is no room for the distance beside the new settings, the greatest that has."""
+        usual = TASKS[changes.get("task", self.task)].distances
+        same = changes.get("task", self.task) == self.task
+        wanted = changes.get("distance") or (self.distance if same else usual[2])
+        small = self.replace(**changes | {"distance": usual[0]})
+        distance = min(wanted, small.farthest())
+        left = () if distance == wanted else (Fallback("distance", str(wanted), str(distance)),)
+        return small.replace(distance=distance), left
+
+    @property
+    def volume(self) -> int:
+        """How large an update is: T · B · H · layers."""
+        return self.T * self.B * self.H * self.layers
+
+    def farthest(self, volume: int = VOLUME) -> int:
+        """The greatest distance for which there is room beside the other settings."""
+        low, high, _ = self.of.distances
+        a_step = self.B * self.H * self.layers
+        return max([low, *(d for d in range(low, high + 1) if self.of.steps(d) * a_step <= volume)])
 
     @property
     def of(self) -> Task:

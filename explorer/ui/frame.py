@@ -22,6 +22,7 @@ PAGES = {  # in the order of the navigation; the settings that a page shows itse
     "unrolled": ("reset_after", "z_keeps"),
     "gates": (),
     "gradients": ("T", "gain", "forget_bias", "activation"),
+    "training": ("cell", "activation", "input", "D", "input_seed", "T", "forget_bias", "loss"),
     "long": ("T", "input", "D", "input_seed"),
 }
 
@@ -115,10 +116,11 @@ def sidebar(page_name: str) -> None:
         st.button(say("setting.reset"), on_click=state.reset, width="stretch")
 
 
-def notes() -> None:
+def notes(*, of_training: bool = False) -> None:
     """What the link asked for and could not have; what went out of bounds."""
     with st.container():  # always there, so that what follows keeps its place
         _draw_notes()
+        _note_room() if of_training else _note_overflow()
 
 
 def _draw_notes() -> None:
@@ -127,6 +129,15 @@ def _draw_notes() -> None:
         key = "note.fallback" if fallback.used else "note.left_out"
         name = literal(say(f"setting.{fallback.name}"))
         st.warning(say(key, name=name, given=literal(fallback.given), used=fallback.used))
+
+
+def _note_room() -> None:
+    for fallback in state.shrunk():
+        name = say(f"setting.{fallback.name}")
+        st.warning(say("note.no_room", name=name, given=fallback.given, used=fallback.used))
+
+
+def _note_overflow() -> None:
     experiment = state.experiment()
     if step := overflow(performed(experiment).trace):
         st.warning(say("note.overflow", network=say(f"cell.{experiment.cell}"), step=step))

@@ -16,8 +16,9 @@ IN_SIGHT = ("cell", "input", "T", "H", "seed")
 
 
 def control(name: str, **arguments) -> None:
-    """Draw the widget of one setting, by what kind of setting it is."""
-    kind, value = KINDS[name], getattr(state.experiment(), name)
+    """Draw the widget of one setting of the experiment or the training, by what kind of setting it is."""
+    kind = KINDS.get(name) or state.TRAINED[name]
+    value = getattr(state.experiment() if name in KINDS else state.training(), name)
     low, high = arguments.pop("bounds", None) or (getattr(kind, "low", 0), getattr(kind, "high", 0))
     # Other bounds make another widget. So does another language: a choice comes back as the words on it.
     key = f"{name}_{low}_{high}_{current()}"
@@ -56,9 +57,19 @@ def choose_input(name: str) -> None:
 
 
 EXAMPLE = (1.0, 0.5, -0.5, -1.0, 0.0, 0.0, 0.0, 0.0)
-TYPED = ("seed", "input_seed")  # numbers without a middle
+TYPED = (
+    "seed",
+    "input_seed",
+    "data_seed",
+    "rate",
+    "momentum",
+    "clip_at",
+    "updates",
+    "truncate",
+    "B",
+)  # numbers without a middle
 ABREAST = 3  # so many choices fit beside one another
-HELPED = ("forget_bias", "reset_after", "z_keeps", "chrono", "scheme")
+HELPED = ("forget_bias", "reset_after", "z_keeps", "chrono", "scheme", "harder", "truncate", "dtype")
 
 
 def in_sight(elsewhere: tuple[str, ...]) -> None:
@@ -78,7 +89,7 @@ def folded(elsewhere: tuple[str, ...]) -> None:
     low, high, _ = DATASETS[e.input].widths
     if e.cell == "rnn" and "activation" not in elsewhere:
         control("activation")
-    for name in CELLS[e.cell].options:
+    for name in CELLS["gru" if "cell" in elsewhere else e.cell].options:
         if name != "activation" and name not in elsewhere:
             control(name)
     if low < high and "D" not in elsewhere:
@@ -91,8 +102,12 @@ def folded(elsewhere: tuple[str, ...]) -> None:
         gain()
     if "forget_bias" not in elsewhere:
         forget_bias()
-    control("chrono", disabled=True) if CELLS[e.cell].keep is None else control("chrono")
-    loss()
+    if CELLS[e.cell].keep is None and "cell" not in elsewhere:
+        control("chrono", disabled=True)
+    else:
+        control("chrono")
+    if "loss" not in elsewhere:
+        loss()
 
 
 def conventions() -> None:

@@ -12,11 +12,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 import streamlit as st
 
-from explorer.experiment import Choice, Experiment, Fallback, Number, Switch, setting
+from explorer.experiment import KINDS, Choice, Experiment, Fallback, Number, Switch, setting
 from explorer.i18n import LANGUAGES
 from explorer.long_run import Long
 from explorer.naming import DIALECTS
 from explorer.performing import FAIR
+from explorer.training import Training
+from explorer.training.racing import Entrants
 
 ASKS = ("vanish", "why", "travel", "reach", "wiring", "help", "plane")
 QUANTITIES = ("f", "i", "g", "c", "o", "h", "r", "z", "n", "dh", "dc", *(f"da_{gate}" for gate in "figorznh"))
@@ -28,6 +30,7 @@ class View:
 
     lang       "en", "ko", or "auto" for the browser's
     step, unit the cursor, both counted from 1
+    update     of a training that is looked back on; the greatest is the newest
     level, quantity, back   where the stage stands: the cell, one formula, one sum; values or gradients
     names      how gates are named and in which order they are listed (`explorer.naming`)
     projector  everything half as large again, the sidebar folded
@@ -39,6 +42,7 @@ class View:
     lang: str = setting("auto", Choice("lang", ("auto", *LANGUAGES)))
     step: int = setting(5, Number("t", 1, 500))
     unit: int = setting(1, Number("u", 1, 64))
+    update: int = setting(20_000, Number("after", 0, 20_000))
     level: int = setting(1, Number("level", 1, 3))
     quantity: str = setting("f", Choice("q", QUANTITIES))
     back: bool = setting(False, Switch("back"))
@@ -51,7 +55,9 @@ class View:
     window: int = setting(20, Number("win", 1, 500))
 
 
-PARTS = {"view": View, "long": Long}  # beside the experiment, each with keys of its own in the URL
+TRAINED = Training.kinds()
+# beside the experiment, each with keys of its own in the URL
+PARTS = {"view": View, "long": Long, "entrants": Entrants}
 
 
 def kinds(part: type) -> dict:
@@ -81,9 +87,22 @@ def restore() -> None:
     """At the start of a run: take the experiment and all parts from the URL, unless a widget has just changed them."""
     state = st.session_state
     if not state.get("touched") or "experiment" not in state:
-        state["experiment"], state["fallbacks"] = Experiment.from_query(st.query_params)
+        state["experiment"], left = Experiment.from_query(st.query_params)
+        state["training"], left_too = Training.from_query(st.query_params)
+        state["fallbacks"] = (*left, *(one for one in left_too if one.name not in KINDS))  # what they share, once
+        state["shrunk"] = ()
         for name, part in PARTS.items():
             state[name] = _part_from(part, st.query_params)
+        state["fallbacks"] += _entrants_left_out(st.query_params)
+
+
+def _entrants_left_out(query) -> tuple[Fallback, ...]:
+    kind = Entrants.__dataclass_fields__["names"].metadata["kind"]
+    try:
+        kind.read(query.get(kind.key, kind.options))
+    except ValueError:
+        return (Fallback("entrants", query[kind.key][:40], kind.write(Entrants().names)),)
+    return ()
 
 
 def publish() -> None:
@@ -101,7 +120,7 @@ def _address_bar() -> dict[str, str] | None:
 
 def address() -> dict[str, str]:
     """The query parameters of what is shown."""
-    query = experiment().to_query()
+    query = training().to_query() | experiment().to_query()  # what they share is the same in both
     for name in PARTS:
         query |= _part_query(st.session_state[name])
     return query
@@ -109,8 +128,16 @@ def address() -> dict[str, str]:
 
 def address_of(asked: Experiment, place: dict) -> dict[str, str]:
     """The query parameters of another experiment and place, the visitor's language and ways kept."""
-    kept = {name: getattr(st.session_state["view"], name) for name in ("lang", "names", "projector")}
-    return asked.to_query() | _part_query(View(**kept, **place))
+    return asked.to_query() | _part_query(View(**_ways(), **place))
+
+
+def address_to_train(asked: Training, entrants: Entrants) -> dict[str, str]:
+    """The query parameters of another training, the visitor's language and ways kept."""
+    return asked.to_query() | _part_query(entrants) | _part_query(View(**_ways()))
+
+
+def _ways() -> dict:
+    return {name: getattr(st.session_state["view"], name) for name in ("lang", "names", "projector")}
 
 
 def experiment() -> Experiment:
@@ -118,15 +145,20 @@ def experiment() -> Experiment:
     return st.session_state["experiment"]
 
 
-def view() -> View:
-    """How it is looked at, the cursor inside the experiment.
+def view(T: int | None = None) -> View:
+    """How it is looked at, the cursor inside the experiment, or inside T steps.
 
     What is kept, and what the URL says, is the cursor as it was set: it comes back with a longer sequence.
     """
     kept = st.session_state["view"]
-    T, H = experiment().T, experiment().H
+    T, H = T or experiment().T, experiment().H
     inside = {name: min(getattr(kept, name), T) for name in ("step", "later", "window")}
     return replace(kept, unit=min(kept.unit, H), **inside)
+
+
+def shrunk() -> tuple[Fallback, ...]:
+    """What of the training had to become smaller so that another setting could grow."""
+    return st.session_state.get("shrunk", ())
 
 
 def fallbacks() -> tuple[Fallback, ...]:
@@ -135,9 +167,24 @@ def fallbacks() -> tuple[Fallback, ...]:
 
 
 def change(**settings) -> None:
-    """Change settings of the experiment from a widget."""
+    """Change settings of the experiment, of the training, or what they share, from a widget."""
     touch()
-    st.session_state["experiment"] = experiment().replace(**settings)
+    of_experiment = {name: new for name, new in settings.items() if name in KINDS}
+    of_training = {name: new for name, new in settings.items() if name in TRAINED}
+    st.session_state["experiment"] = experiment().replace(**of_experiment)
+    st.session_state["training"], st.session_state["shrunk"] = training().with_room(**of_training)
+    if "names" in settings:
+        st.session_state["entrants"] = Entrants(settings["names"])
+
+
+def training() -> Training:
+    """What is trained: it shares the network's settings with the experiment."""
+    return st.session_state["training"]
+
+
+def entrants() -> tuple[str, ...]:
+    """The networks that are trained side by side."""
+    return st.session_state["entrants"].names
 
 
 def long() -> Long:
@@ -159,7 +206,7 @@ def look(**settings) -> None:
 
 def touch() -> None:
     """A widget has spoken: in this run it counts, not the URL."""
-    st.session_state["touched"], st.session_state["fallbacks"] = True, ()
+    st.session_state["touched"], st.session_state["fallbacks"], st.session_state["shrunk"] = True, (), ()
 
 
 def reset() -> None:
@@ -168,7 +215,7 @@ def reset() -> None:
     for left in ("refused", "numbers_for"):
         st.session_state.pop(left, None)
     lang = view().lang
-    st.session_state["experiment"] = Experiment()
+    st.session_state["experiment"], st.session_state["training"] = Experiment(), Training()
     st.session_state.update({name: part() for name, part in PARTS.items()} | {"view": View(lang=lang)})
 
 

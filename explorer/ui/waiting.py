@@ -13,7 +13,6 @@ from explorer.jobs import Full, Job, Jobs, Limits, Task
 from explorer.ui import language, state
 from explorer.ui.language import literal, say
 
-LINE = 72  # pixels: what stands below keeps its place
 PAUSES = {"waiting": 2.0, "running": 1.0}  # seconds between two looks
 
 
@@ -56,7 +55,7 @@ def watch(task: Task, slot: str, offer: str, draw: Callable[[Job | None], None],
         job = look(task, slot)
         if (job and job.state) != state_drawn:
             st.rerun()
-        with st.container(height=LINE, border=False):
+        with st.container(key=f"job_{slot}", horizontal=True, vertical_alignment="center"):
             _line(job, task, slot, offer)
         draw(job)
 
@@ -64,29 +63,22 @@ def watch(task: Task, slot: str, offer: str, draw: Callable[[Job | None], None],
 
 
 def _line(job: Job | None, task: Task, slot: str, offer: str) -> None:
-    words, button = st.columns([4, 1], vertical_alignment="center")
-    with words:
-        if job is None:
-            full = st.session_state.pop(f"full_{slot}", None)
-            st.warning(say("job.full")) if full else st.markdown(offer)
-        elif job.state == "waiting":
-            st.progress(0.0, say("job.waiting", place=job.place))
-        elif job.state == "running":
-            st.progress(job.share, progress(job))
-        elif job.state == "failed":
-            st.warning(problem(job))
-        else:
-            st.markdown(say("job.done", seconds=duration(job.seconds)))
-    with button:
-        if job is None:
-            press = {"label": say("job.start"), "on_click": _start, "type": "primary"}
-        elif not job.over:
-            press = {"label": say("job.cancel"), "on_click": _stop}
-        elif job.state == "failed":
-            press = {"label": say("job.again"), "on_click": _again, "type": "primary"}
-        else:
-            return
-        st.button(press.pop("label"), key=f"press_{slot}", args=(task, slot), width="stretch", **press)
+    press = {}
+    if job is None:
+        full = st.session_state.pop(f"full_{slot}", None)
+        st.warning(say("job.full")) if full else st.markdown(offer)
+        press = {"label": say("job.start"), "on_click": _start, "type": "primary"}
+    elif job.state == "failed":
+        st.warning(problem(job))
+        press = {"label": say("job.again"), "on_click": _again, "type": "primary"}
+    elif job.state == "done":
+        st.markdown(say("job.done", seconds=duration(job.seconds)))
+    else:
+        said = say("job.waiting", place=job.place) if job.state == "waiting" else progress(job)
+        st.progress(job.share, said)
+        press = {"label": say("job.cancel"), "on_click": _stop}
+    if press:
+        st.button(press.pop("label"), key=f"press_{slot}", args=(task, slot), **press)
 
 
 def _start(task: Task, slot: str) -> None:

@@ -88,7 +88,7 @@ def test_in_the_dark_everything_is_dark(server, visit):
     assert figure(page, "gates")["colours"] == "#0e1117"
 
 
-@pytest.mark.parametrize("page_name", ["", "unrolled", "gates", "gradients"])
+@pytest.mark.parametrize("page_name", ["", "unrolled", "gates", "gradients", "training"])
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_nothing_sticks_out_at_360_pixels(server, visit, page_name, language):
     page = visit(f"{server}/{page_name}?lang={language}", viewport={"width": 360, "height": 740})

@@ -8,6 +8,8 @@ from explorer import Experiment, perform
 from explorer.i18n import LANGUAGES, words
 from explorer.measures import norm
 from explorer.performing import rivals
+from explorer.training import Training, TrainingRun
+from explorer.training.racing import entered, picture
 from tests.browser.conftest import figure
 
 LINK = "cell=gru&input=sine&T=60&H=16&seed=7&fb=1.5&gain=1.2&loss=40&t=9&u=3"
@@ -50,14 +52,23 @@ def check_long(page):
     assert drawn["x"][-1] == 20_000 and max(drawn["y"]) == 5
 
 
+def check_training(page):
+    drawn = figure(page, "gradient_steps")["traces"]
+    trained = Training(cell="gru", H=16, seed=7, forget_bias=1.5, gain=1.2)
+    for k, name in enumerate(("rnn_tanh", "gru", "lstm")):
+        reach = picture(TrainingRun(entered(trained, [name])[name])).reach["h"]
+        np.testing.assert_array_equal(drawn[k]["y"], reach)
+
+
 CHECKS = {"": check_home, "unrolled": check_unrolled, "gates": check_gates, "gradients": check_gradients}
-CHECKS["long"] = check_long
+CHECKS |= {"long": check_long, "training": check_training}
 TITLES = {
     "": ("home.question", {}),
     "unrolled": ("unrolled.question", {"cell": "GRU"}),
     "gates": ("gates.question", {}),
     "gradients": ("gradients.question", {}),
     "long": ("long.question", {}),
+    "training": ("training.recall_question", {"distance": 50}),
 }
 
 

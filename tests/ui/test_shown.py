@@ -106,7 +106,9 @@ class TestCharts:
     @every_page
     def test_a_cursor_comes_with_clicks(self, screen):
         for chart in charts(visit(screen, t="3", u="2", **SMALL)).values():
-            assert chart["cursor"] in (None, {"step": 3, "unit": 2})
+            if screen != "training":  # where the row of a map is an update
+                assert chart["cursor"] in (None, {"step": 3, "unit": 2})
+            assert chart["cursor"] is None or chart["cursor"]["step"] == 3
             assert not chart["clickable"] or chart["cursor"]
 
     @pytest.mark.parametrize("name", ["gates", "gradients"])

@@ -81,7 +81,7 @@ export function toCSV(figure) {
     }
   }
   const steps = [...new Set([...columns.values()].flatMap((column) => [...column.keys()]))].sort((a, b) => a - b);
-  const head = ["t", ...columns.keys()].map(quoted).join(",");
+  const head = [figure.layout.meta?.column ?? "t", ...columns.keys()].map(quoted).join(",");
   const rows = steps.map((step) => [step, ...[...columns.values()].map((column) => column.get(step) ?? "")].join(","));
   return [head, ...rows].join("\n") + "\n";
 }
@@ -323,7 +323,8 @@ class Chart {
     vertical(cursor.step, "now");
     for (const name of this.spec.layout.meta.units ?? []) {
       const axis = full[name.replace("y", "yaxis")];
-      const [top, bottom] = [axis.d2p(cursor.unit + 0.5), axis.d2p(cursor.unit - 0.5)];
+      const half = this.spec.layout.meta.half ?? 0.5; // of what a row is high
+      const [top, bottom] = [axis.d2p(cursor.unit + half), axis.d2p(cursor.unit - half)];
       if (bottom < 0 || top > axis._length) continue;
       const row = element("div", "row", this.overlay);
       Object.assign(row.style, {

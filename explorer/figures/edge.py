@@ -1,0 +1,81 @@
+"""Where a gradient survives: a map over a setting and the distance back, with what theory says drawn in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from explorer.figures import theme
+
+LOWEST, HIGHEST = -20, 20  # powers of ten that the colours tell apart; beyond them all is dead, or exploded
+
+
+def edge_map(
+    lags: np.ndarray,
+    values: tuple[float, ...],
+    survival: np.ndarray,
+    words: Callable[..., str],
+    *,
+    axis: str,
+    edge: float | None = None,
+    reach: np.ndarray | None = None,
+    height: int = 480,
+) -> dict:
+    """log₁₀ of the norm that is left, (values, lags), NaN where nothing is known yet.
+
+    axis   the setting whose `values` go upwards
+    edge   its value at which theory has order and chaos meet
+    reach  for each value the distance back at which theory has 10⁻⁶ left, ∞ where it never comes to that
+    """
+    bar = {"title": {"text": words("axis.edge_bar")}, "thickness": 12, "tickvals": [-20, -10, -6, 0, 3, 10, 20]}
+    data = [
+        {
+            "type": "heatmap",
+            "x": theme.numbers(lags),
+            "y": theme.numbers(values),
+            "z": theme.numbers(np.clip(survival, LOWEST, HIGHEST)),
+            "x0": float(lags[0]),  # of the table that is downloaded
+            "y0": 1,
+            "name": words("edge.measured"),
+            "zmin": LOWEST,
+            "zmax": HIGHEST,
+            "colorscale": theme.signed_scale(),
+            "colorbar": bar,
+            "hoverongaps": False,
+            "hovertemplate": words("edge.hover", setting=words(f"setting.{axis}")) + "<extra></extra>",
+        }
+    ]
+    low, high = values[0], values[-1]
+    shapes, notes = [], []
+    if edge is not None and low <= edge <= high:
+        line = {"color": theme.INK[0], "width": 2, "dash": "dash"}
+        span = {"xref": "paper", "x0": 0, "x1": 1, "y0": edge, "y1": edge}
+        shapes.append({"type": "line", "line": line, **span})
+        place = {"xref": "paper", "xanchor": "right", "yanchor": "bottom"}
+        notes.append(theme.said(words("edge.theory"), 1, edge, **place))
+    if reach is not None:
+        known = np.isfinite(reach) & (reach <= lags[-1])
+        data.append(
+            {
+                "type": "scatter",
+                "x": theme.numbers(reach[known]),
+                "y": theme.numbers(np.asarray(values)[known]),
+                "name": words("edge.reach"),
+                "mode": "lines",
+                "line": {"color": theme.INK[0], "width": 2, "dash": "dot"},
+                "hoverinfo": "skip",
+            }
+        )
+    step = (high - low) / (len(values) - 1) / 2
+    return theme.figure(
+        height,
+        data,
+        xaxis={"title": {"text": words("axis.lag")}, "range": [-0.5, float(lags[-1]) + 0.5]},
+        yaxis={"title": {"text": words(f"setting.{axis}")}, "range": [low - step, high + step]},
+        shapes=shapes,
+        annotations=notes,
+        showlegend=reach is not None,
+        margin={**theme.MARGIN, "r": 96},
+        hovermode="closest",
+    )

@@ -1,0 +1,227 @@
+"""Many runs of one network, to see where gradients survive: over a setting × the distance back, averaged over seeds.
+
+One run with its loss at the last step answers every distance at once: the norm of ∂L/∂h that is left k steps back.
+Runs are independent: here one after the other, with joblib on all cores, or on a Dask cluster (`results`). Each is kept
+on disk under the name of what it is, so that a sweep that is stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from explorer.cells import CELLS
+from explorer.deep import deep_backprop
+from explorer.experiment import KINDS, Choice, Experiment, Number, setting
+from explorer.performing import direct_gradient, perform
+
+AXES = ("gain", "forget_bias")
+KEPT = 20_000  # results on disk, of at most 4 KB each
+ANSWERS = 10  # seconds in which a scheduler does
+LAGS = 100  # distances of which a sweep keeps the norm
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Which runs: `points` values of a setting from `low` to `high`, each with `seeds` seeds."""
+
+    axis: str = setting("gain", Choice("over", AXES))
+    low: float = setting(0.0, Number("from", -2.0, 6.0, 0.05))
+    high: float = setting(4.0, Number("to", -2.0, 6.0, 0.05))
+    points: int = setting(41, Number("points", 2, 81))
+    seeds: int = setting(8, Number("seeds", 1, 32))
+
+    def __post_init__(self):
+        for part in fields(self):
+            try:
+                object.__setattr__(self, part.name, part.metadata["kind"].read(getattr(self, part.name)))
+            except ValueError as error:
+                raise ValueError(f"{part.name}: {error}") from None
+        if not self.low < self.high:
+            raise ValueError(
+                f"the range must go from a lower to a higher value, but goes from {self.low} to {self.high}"
+            )
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        return tuple(np.linspace(self.low, self.high, self.points).round(6).tolist())
+
+    def runs(self, e: Experiment) -> tuple[Experiment, ...]:
+        """The experiments, all seeds of the first value first. Raises ValueError where the axis means nothing."""
+        if self.axis == "forget_bias" and (CELLS[e.cell].keep is None or e.chrono):
+            raise ValueError(f"{e.cell} has no gate whose bias could be swept: choose lstm or gru without chrono")
+        kind = KINDS[self.axis]
+        if not kind.low <= self.low or not self.high <= kind.high:
+            raise ValueError(
+                f"{self.axis} goes from {kind.low:g} to {kind.high:g}, not from {self.low:g} to {self.high:g}"
+            )
+        top = KINDS["seed"].high + 1
+        return tuple(
+            e.replace(**{self.axis: value, "seed": (e.seed + k) % top, "loss": "last"})
+            for value in self.values
+            for k in range(self.seeds)
+        )
+
+
+def lags(T: int) -> np.ndarray:
+    """The distances back, 0 … T − 1, of which a sweep keeps the norm: all, or a hundred evenly spread."""
+    return np.unique(np.linspace(0, T - 1, min(T, LAGS)).round().astype(int))
+
+
+def survival(e: Experiment) -> np.ndarray:
+    """log₁₀ ‖∂L/∂h‖ at each of the `lags` back from the loss, which sends a gradient of norm 1."""
+    norms = deep_backprop(perform(e).trace, direct_gradient(e)).log10_norms("h")[:, 0]
+    return norms[::-1][lags(e.T)].astype(np.float32)
+
+
+# results on disk
+
+
+@cache
+def fingerprint() -> str:
+    """Of the engine's source: what another engine has left behind is not taken."""
+    here = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted([*here.glob("*.py"), *here.glob("cells/*.py"), *here.glob("datasets/*.py")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+class Kept:
+    """Results on disk, one file each; None keeps nothing. Several processes may share the folder."""
+
+    def __init__(self, folder: Path | None):
+        self.folder, self.written = folder, 0
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, e: Experiment) -> Path:
+        return self.folder / (hashlib.sha256((fingerprint() + e.to_json()).encode()).hexdigest()[:40] + ".npy")
+
+    def get(self, e: Experiment) -> np.ndarray | None:
+        if self.folder is None:
+            return None
+        try:
+            found = np.load(self.path(e))
+        except (OSError, ValueError, EOFError):  # not there, or not whole
+            return None
+        return found if found.shape == lags(e.T).shape else None
+
+    def put(self, e: Experiment, found: np.ndarray) -> None:
+        """Write a result whole or not at all, and now and then remove the oldest."""
+        if self.folder is None:
+            return
+        with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".part", delete=False) as file:
+            np.save(file, found)
+        os.replace(file.name, self.path(e))
+        self.written += 1
+        if self.written % 500 == 1:
+            self.make_room()
+
+    def make_room(self) -> None:
+        def age(path: Path) -> float:
+            try:
+                return path.stat().st_mtime
+            except OSError:  # another process was faster
+                return 0.0
+
+        for path in sorted(self.folder.glob("*.npy"), key=age)[:-KEPT]:
+            path.unlink(missing_ok=True)
+
+
+def folder() -> Path:
+    """Where results are kept: EXPLORER_CACHE, or the user's cache."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get("EXPLORER_CACHE") or home / "gate-explorer") / "sweeps"
+
+
+# running
+
+
+def _numbered(number: int, e: Experiment) -> tuple[int, np.ndarray]:
+    return number, survival(e)
+
+
+def results(runs, kept: Kept, *, jobs: int = 1, dask: str | None = None) -> Iterator[tuple[int, np.ndarray]]:
+    """(number of the run, its survival), as they come; those on disk first.
+
+    jobs   processes on this machine by joblib, −1 for one a core; 1 stays in this process
+    dask   the address of a Dask scheduler, such as "tcp://host:8786", whose workers can import `explorer`
+    """
+    missing = []
+    for number, e in enumerate(runs):
+        if (found := kept.get(e)) is None:
+            missing.append((number, e))
+        else:
+            yield number, found
+    for number, found in _computed(missing, jobs, dask):
+        kept.put(runs[number], found)
+        yield number, found
+
+
+def _needs(package: str, instead: str) -> None:
+    if find_spec(package) is None:
+        raise ValueError(f"{package} is not installed here: pip install 'gate-explorer[sweep]', or {instead}")
+
+
+def _computed(missing, jobs: int, dask: str | None):
+    if dask is not None:
+        _needs("distributed", "leave --dask out")
+        yield from _on_dask(missing, dask)
+    elif jobs == 1 or len(missing) < 2:
+        yield from (_numbered(*run) for run in missing)
+    else:
+        _needs("joblib", "take --jobs 1")
+        from joblib import Parallel, delayed
+
+        parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size="auto")
+        yield from parallel(delayed(_numbered)(*run) for run in missing)
+
+
+def _on_dask(missing, address: str):
+    """What a worker that dies has not handed back is run again by another: that is the scheduler's work."""
+    from dask.distributed import Client, as_completed
+
+    try:
+        client = Client(address, timeout=ANSWERS, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise ValueError(f"no Dask scheduler answers at {address}: {type(error).__name__}") from None
+    with client:
+        futures = client.map(_numbered, *zip(*missing), retries=2, pure=False) if missing else []
+        for _, found in as_completed(futures, loop=client.loop, with_results=True):
+            yield found
+
+
+class Mean:
+    """The map as it grows: for each value and lag the mean over the seeds that are there."""
+
+    def __init__(self, sweep: Sweep, T: int):
+        self.lags, self.seeds = lags(T), sweep.seeds
+        self.total = np.zeros((sweep.points, len(self.lags)))
+        self.count = np.zeros(sweep.points, int)
+
+    def add(self, number: int, found: np.ndarray) -> None:
+        self.total[number // self.seeds] += np.maximum(found, -1e4)  # −∞, a norm of 0, would take the others along
+        self.count[number // self.seeds] += 1
+
+    @property
+    def map(self) -> np.ndarray:
+        """(values, lags), NaN where there is nothing yet."""
+        with np.errstate(invalid="ignore"):
+            return self.total / self.count[:, None]
+
+
+def work(report, e: Experiment, sweep: Sweep) -> None:
+    """The job of a page: results as parts (number, survival)."""
+    runs = sweep.runs(e)
+    for done, (number, found) in enumerate(results(runs, Kept(folder())), start=1):
+        report.part((number, found))
+        report.done(done / len(runs))

@@ -1,0 +1,72 @@
+"""The edge of chaos on a page: the map grows in the background, and theory is drawn where it holds."""
+
+import time
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer import Experiment
+from explorer.sweep import Mean, Sweep, survival
+from explorer.ui.components.packing import unpack
+from tests.ui.visiting import charts, fine, is_korean
+
+PAGE = """
+from explorer.ui import language, state
+state.restore()
+language.choose(state.view().lang)
+from explorer.ui.edge import show_edge
+show_edge()
+"""
+
+
+@pytest.fixture(autouse=True)
+def a_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPLORER_CACHE", str(tmp_path))
+
+
+def shown(seeds=1, **query) -> AppTest:
+    """The map when all of it is there."""
+    at = AppTest.from_string(PAGE, default_timeout=20)
+    at.query_params = {"T": "20", "H": "4", **query}
+    at.session_state["sweep"] = {"axis": query.pop("axis", "gain"), "seeds": seeds}
+    fine(at.run())
+    end = time.monotonic() + 60
+    while not any("Done in" in m.value or "만에 끝" in m.value for m in at.markdown):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+        fine(at.run())
+    return at
+
+
+def test_the_map_is_measured_and_theory_is_drawn_in():
+    at = shown(seeds=2, cell="rnn", input="impulse")
+    chart = charts(at)["edge"]
+    drawn = unpack(chart["figure"])
+    sweep, e = Sweep("gain", 0, 4, 41, 2), Experiment(cell="rnn", input="impulse", T=20, H=4)
+    mean = Mean(sweep, 20)
+    for number, run in enumerate(sweep.runs(e)):
+        mean.add(number, survival(run))
+    np.testing.assert_allclose(drawn["data"][0]["z"], np.clip(mean.map, -20, 20), rtol=1e-5)
+    [line] = drawn["layout"]["shapes"]
+    assert 1.7 < line["y0"] < 3.5 and f"{line['y0']:.2f}" in chart["alt"]  # √3 and more, for the weights are ±1/√H
+    assert "mean-field" in at.caption[-1].value and "averaged over 2 seeds" in chart["alt"]
+
+
+@pytest.mark.parametrize(
+    ("query", "words", "curves"),
+    [
+        ({"cell": "lstm", "axis": "forget_bias"}, "direct path alone", 1),
+        ({"cell": "gru"}, "no theory as simple", 0),
+        ({"cell": "rnn", "act": "relu"}, "no theory as simple", 0),
+    ],
+)
+def test_where_it_holds_is_said(query, words, curves):
+    at = shown(**query)
+    drawn = unpack(charts(at)["edge"]["figure"])
+    assert words in at.caption[-1].value and len(drawn["data"]) == 1 + curves and not drawn["layout"]["shapes"]
+
+
+def test_in_korean():
+    chart = charts(shown(cell="rnn", lang="ko"))["edge"]
+    assert is_korean(chart["figure"]) and "시드 1개" in chart["alt"]
