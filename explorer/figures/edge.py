@@ -41,8 +41,6 @@ def edge_map(
             "x": theme.numbers(lags),
             "y": theme.numbers(values),
             "z": theme.numbers(np.clip(survival, LOWEST, HIGHEST)),
-            "x0": float(lags[0]),  # of the table that is downloaded
-            "y0": 1,
             "name": words("edge.measured"),
             "zmin": LOWEST,
             "zmax": HIGHEST,
