@@ -1,5 +1,8 @@
 """Gate dynamics of recurrent networks, every number of every time step."""
 
+import importlib
+
+from explorer.cells.clamp import Clamp
 from explorer.deep import DeepGradients, deep_backprop
 from explorer.experiment import Experiment
 from explorer.initialise import init_params
@@ -10,11 +13,14 @@ from explorer.trace import Gradients, Trace
 from explorer.unroll import backprop, run
 
 __all__ = [
+    "Clamp",
     "DeepGradients",
     "Experiment",
     "Gradients",
     "Performance",
     "Trace",
+    "Training",
+    "TrainingRun",
     "all_pairs",
     "backprop",
     "deep_backprop",
@@ -28,3 +34,11 @@ __all__ = [
     "run",
     "singular_values",
 ]
+
+LATER = ("Training", "TrainingRun")  # imported when they are first asked for
+
+
+def __getattr__(name: str):
+    if name in LATER:
+        return getattr(importlib.import_module("explorer.training"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

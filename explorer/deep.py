@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.cells.base import arranged, named, with_batch
+from explorer.cells.clamp import during
 from explorer.check import finite, known, real, shaped
-from explorer.scaled import exponent_of, log10_norm
+from explorer.scaled import LOG10_2, exponent_of, log10_norm
 from explorer.trace import Named, Trace
 
-STRETCH = 16  # steps between two scalings, if they allow it
+LONGEST, STRETCH = 256, 16  # steps between two scalings, at first and at least, if they allow it
 LOWEST, HIGHEST = 2.0**-900, 2.0**900  # beyond them a stretch was too long
 
 
@@ -40,6 +41,11 @@ class DeepGradients:
     def layers(self) -> tuple[DeepGradients, ...]:
         """All layers of the stack, the one that reads the input first, this one last."""
         return (*(self.below.layers if self.below else ()), self)
+
+    def log10(self, state: str) -> np.ndarray:
+        """log₁₀ |∂L/∂state_t| of every unit, (T, B, H), −inf where it is 0."""
+        with np.errstate(divide="ignore"):
+            return np.log10(np.abs(self.state[state])) + self.exponent[:, :, None] * LOG10_2
 
     def log10_norms(self, name: str) -> np.ndarray:
         """log₁₀ ‖∂L/∂name_t‖, (T, B), −inf where it is 0; `name` a state, "a_" and a gate, or "x"."""
@@ -71,7 +77,7 @@ def _deep_backprop(trace: Trace, dh, power) -> DeepGradients:
     exponent = np.empty((T, B), int)
     later, scale = {q: np.zeros_like(direct[0]) for q in cell.states}, np.full(B, -np.inf)
 
-    stop, length = T, STRETCH
+    stop, length, ceiling = T, LONGEST, LONGEST
     while stop:
         here = np.maximum(scale, loud[stop - 1])
         here = np.where(np.isfinite(here), here, 0).astype(int)
@@ -80,19 +86,29 @@ def _deep_backprop(trace: Trace, dh, power) -> DeepGradients:
             shift = np.where(np.isfinite(scale), scale - here, 0).astype(int)
             by = (power[start:stop] - here)[:, 0, None] if alone else (power[start:stop] - here)[:, None]
             entering = {q: np.ldexp(rows, shift) for q, rows in later.items()}
-            tape, own = trace.tape[start : stop + 1].astype(float), np.ldexp(direct[start:stop], by)
-            back = cell.backward(params, tape, own, trace.options, entering)
-        if stop - start > 1 and not _fits(back, entering, own):
+            tape, own = trace.tape[start : stop + 1].astype(float, copy=False), np.zeros_like(direct[start:stop])
+            heard = np.isfinite(loud[start:stop]).any(axis=1)  # few steps carry a loss, as a rule
+            own[heard] = np.ldexp(direct[start:stop][heard], by[heard])
+            held = during(trace.held, slice(start, stop))
+            back = cell.backward(params, tape, own, trace.options, entering, held)
+        # What leaves the stretch may be lost where nobody looks, or where the step before brings far more of its own.
+        drowned = loud[start - 1] > here - 100 if start else np.ones(B, bool)
+        if stop - start > 1 and not _fits(back, entering, own, drowned):
             length = (stop - start) // 2
+            ceiling = max(STRETCH, length)  # a network that shrinks so fast goes on to do so
             continue
-        pre[start:stop], exponent[start:stop] = back.pre, here
-        for q, rows in back.state.items():
-            state[q][start:stop] = rows
+        exponent[start:stop] = here
+        if stop - start == T:
+            pre, state = back.pre, back.state  # one stretch does for all, as a rule
+        else:
+            pre[start:stop] = back.pre
+            for q, rows in back.state.items():
+                state[q][start:stop] = rows
         left = np.abs(np.stack(list(back.initial.values()))).max(axis=(0, 1))  # the largest of a sequence
         grown = np.atleast_1d(np.frexp(left)[1])
         later = {q: np.ldexp(rows, -grown) for q, rows in back.initial.items()}
         scale = np.where(np.atleast_1d(left) > 0, here + grown, -np.inf)
-        stop, length = start, STRETCH
+        stop, length = start, ceiling
 
     weight_ih = arranged(params["weight_ih"], cell.gates, cell.order)
     dx = pre @ weight_ih if alone else (weight_ih.T @ pre).transpose(0, 2, 1)
@@ -108,13 +124,16 @@ def _deep_backprop(trace: Trace, dh, power) -> DeepGradients:
     )
 
 
-def _fits(back, entering, own) -> bool:
+def _fits(back, entering, own, drowned) -> bool:
     """No sequence of a stretch has come near the ends of float64, be it by a direct gradient far from its scale."""
     parts = [*back.state.values(), *(rows[None] for rows in back.initial.values())]
-    largest = [np.abs(rows).max(axis=1) for rows in parts]
+    largest = [np.maximum(rows.max(axis=1), -rows.min(axis=1)) for rows in parts]
     steps = np.concatenate(
         [np.maximum.reduce(largest[: len(back.state)]), np.maximum.reduce(largest[len(back.state) :])]
     )
     begun = (own != 0).any(axis=(0, 1)) | np.any([(rows != 0).any(axis=0) for rows in entering.values()], axis=0)
-    steps = steps.reshape(len(steps), -1)[:, np.atleast_1d(begun)]  # where no gradient is, none can be lost
-    return bool((steps < HIGHEST).all() and (steps > LOWEST).all())
+    steps = steps.reshape(len(steps), -1)
+    high_enough = steps > LOWEST
+    high_enough[-1] |= drowned
+    begun = np.atleast_1d(begun)  # where no gradient is, none can be lost
+    return bool((steps < HIGHEST)[:, begun].all() and high_enough[:, begun].all())

@@ -18,6 +18,7 @@ from itertools import pairwise
 import numpy as np
 
 from explorer.cells.base import StepJacobians
+from explorer.cells.clamp import during
 from explorer.check import known, whole
 from explorer.scaled import LOG10_2, Scaled, log10_norm
 from explorer.trace import Trace
@@ -81,22 +82,26 @@ def jacobian_at(trace: Trace, t: int, k: int, of="h", wrt="h", *, sequence=0) ->
     return Scaled(stack[place].T.copy(), int(exponents[place]))
 
 
-def all_pairs_cost(trace: Trace, spectral=False) -> tuple[float, int]:
+def all_pairs_cost(trace: Trace, spectral=False, every=1) -> tuple[float, int]:
     """What `all_pairs` would take: (multiplications, bytes)."""
     T, H, S = trace.T, trace.H, len(trace.cell.states)
     each = (S + 20 * spectral) * H**3  # a singular value decomposition takes about 20 H³
-    return T * (T + 1) / 2 * each, 8 * (2 * S * T * H * H + 2 * (T + 1) ** 2)
+    ends = -(-T // every)
+    pairs = ends * T - every * ends * (ends - 1) / 2
+    return pairs * each, 8 * (2 * S * ends * H * H + 2 * (T + 1) ** 2)
 
 
-def all_pairs(trace: Trace, of="h", wrt="h", *, sequence=0, spectral=False) -> np.ndarray:
+def all_pairs(trace: Trace, of="h", wrt="h", *, sequence=0, spectral=False, every=1) -> np.ndarray:
     """log₁₀ of the norm of ∂of_t/∂wrt_k for all 0 ≤ k ≤ t, 1 ≤ t: (T + 1, T + 1), row t, column k, else NaN.
 
     spectral   the largest singular value instead of the Frobenius norm; much slower
+    every      only t = T, T − every, … are taken, and the cost falls by as much; the other rows are NaN
 
     Raises ValueError, with the cost, beyond 10¹¹ multiplications or 268 MB; `jacobian_norms` has no such limit.
     """
     T = _checked(trace, of, wrt, None, sequence)
-    work, size = all_pairs_cost(trace, spectral)
+    every = whole(every, 1, T, "every")
+    work, size = all_pairs_cost(trace, spectral, every)
     if work > PAIRS_AT_MOST or size > BYTES_AT_MOST:
         raise ValueError(
             f"all pairs of {T} steps with {trace.H} units take {work:.1e} multiplications and {size / 1e6:.0f} MB, "
@@ -104,14 +109,45 @@ def all_pairs(trace: Trace, of="h", wrt="h", *, sequence=0, spectral=False) -> n
             "take fewer steps or units, or one t by jacobian_norms"
         )
     logs = np.full((T + 1, T + 1), np.nan)
-    for k, stack, exponents in _backward_all(trace, of, wrt, sequence):
+    for k, stack, exponents in _backward_all(trace, of, wrt, sequence, every):
         if spectral:
             with np.errstate(divide="ignore"):
                 norms = np.log10(np.linalg.svd(stack, compute_uv=False)[:, 0]) + exponents * LOG10_2
         else:
-            norms = log10_norm(stack, exponents, axes=2)
-        logs[max(k, 1) :, k] = norms[::-1]  # the latest t came first
+            norms = _norms(stack, exponents)
+        logs[range(T, max(k, 1) - 1, -every), k] = norms
     return logs
+
+
+def _norms(stack: np.ndarray, exponents: np.ndarray) -> np.ndarray:
+    """log₁₀ of the Frobenius norms, (n,); those whose squares leave the range of floats are taken with more care."""
+    with np.errstate(divide="ignore", over="ignore", under="ignore"):
+        squares = np.einsum("nuv,nuv->n", stack, stack)
+        norms = 0.5 * np.log10(squares) + exponents * LOG10_2
+    hard = ~((squares > 2.0**-900) & (squares < 2.0**900))
+    if hard.any():
+        norms[hard] = log10_norm(stack[hard], exponents[hard], axes=2)
+    return norms
+
+
+def state_jacobians(trace: Trace, steps: range, *, sequence=0) -> np.ndarray:
+    """∂s_t/∂s_{t-1} of single steps t, with all states as one vector s = (h, C): (n, S·H, S·H).
+
+    Here h_{t-1} and C_{t-1} are two variables. `steps` runs upward with stride 1, within 1 … T.
+    """
+    _checked(trace, "h", "h", steps[-1], sequence)
+    whole(steps[0], 1, steps[-1], "the first of the steps")
+    return np.concatenate([whole_states(at) for _, at in _stretches(trace, sequence, steps)])
+
+
+def whole_states(at: StepJacobians) -> np.ndarray:
+    """The Jacobians of n steps with all states as one vector: (n, S·H, S·H)."""
+    if at.by_c is None:
+        return at.by_h
+    n, both, H = at.by_h.shape
+    by_c, diagonal = np.zeros((n, both, H)), np.arange(H)
+    by_c[:, diagonal, diagonal], by_c[:, H + diagonal, diagonal] = at.by_c[:, :H], at.by_c[:, H:]
+    return np.concatenate([at.by_h, by_c], axis=2)
 
 
 def singular_values(trace: Trace, t: int, k: int, of="h", wrt="h", *, sequence=0) -> np.ndarray:
@@ -181,7 +217,8 @@ def _stretches(trace: Trace, sequence: int, steps: range) -> Iterator[tuple[rang
         stretch = steps[first : first + length]
         low, high = min(stretch), max(stretch)
         with np.errstate(over="ignore", invalid="ignore"):  # a ReLU may have exploded
-            made = cell.jacobians(params, tape[low - 1 : high + 1].astype(float), trace.options)
+            rows, held = tape[low - 1 : high + 1].astype(float), during(trace.held, slice(low - 1, high))
+            made = cell.jacobians(params, rows, trace.options, held)
         fields = (made.by_h, made.by_c, made.h_by_c)
         yield stretch, StepJacobians(*(rows[::ahead] for rows in fields if rows is not None))
 
@@ -262,23 +299,32 @@ def _carried(stretch: StepJacobians, rows: np.ndarray, exponent: int):
     return held, exponents
 
 
-def _backward_all(trace: Trace, of: str, wrt: str, sequence: int):
-    """The same for all t at once: yield (k, (n, H, H), (n,)) for k = T … 0, over t = T … max(k, 1)."""
+def _backward_all(trace: Trace, of: str, wrt: str, sequence: int, every: int):
+    """The same for many t at once: yield (k, (n, H, H), (n,)) for k = T … 0, over t = T, T − every … max(k, 1)."""
     T, H, start = trace.T, trace.H, _start(trace, of)
-    rows, exponents = np.empty((len(start), 0)), np.empty(0, int)
+    ends = -(-T // every)
+    rows, before = np.empty((2, len(start), ends * H))
+    exponents, n = np.zeros(ends, int), 0
 
     def stack(rows):
         return _of(trace, wrt, rows).reshape(H, -1, H).transpose(1, 0, 2)
 
     for k, at in zip(range(T, 0, -1), _steps(trace, sequence, range(T, 0, -1))):
-        rows, exponents = np.concatenate([rows, start], axis=1), np.append(exponents, 0)
-        yield k, stack(_nodes(at, rows) if wrt == "c" else rows), exponents
-        rows = _pulled(at, rows)
-        each = rows.reshape(len(start), -1, H)
-        powers = np.frexp(np.abs(each).max(axis=(0, 2)))[1]
-        if np.abs(powers).max() > ROOM:
-            rows, exponents = np.ldexp(each, -powers[:, None]).reshape(rows.shape), exponents + powers
-    yield 0, stack(rows), exponents
+        if (T - k) % every == 0:
+            rows[:, n * H : (n + 1) * H] = start
+            n += 1
+        now = rows[:, : n * H]
+        yield k, stack(_nodes(at, now) if wrt == "c" else now), exponents[:n]
+        _pulled(at, now, before[:, : n * H])
+        rows, before = before, rows
+        each = rows[:, : n * H].reshape(len(start), n, H)
+        with np.errstate(over="ignore", under="ignore"):
+            squares = np.einsum("unv,unv->n", each, each)
+        if not ((squares > 2.0**-ROOM) & (squares < 2.0**ROOM)).all():
+            powers = np.frexp(np.abs(each).max(axis=(0, 2)))[1]
+            each[...] = np.ldexp(each, -powers[:, None])
+            exponents[:n] += powers
+    yield 0, stack(rows[:, : n * H]), exponents
 
 
 def _largest(stack: np.ndarray, squares: np.ndarray, vector: np.ndarray):

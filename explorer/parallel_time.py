@@ -53,24 +53,29 @@ class Certificate:
         return self.chunks > 1
 
 
+HELD = "gates or states are held"
+
+
 class StepByStep(Exception):
     """Parallel time cannot be had, for the reason given."""
 
 
-def run(cell: str, params, x, state=None, **options) -> tuple[Trace, tuple[Certificate, ...]]:
+def run(cell: str, params, x, state=None, *, clamp=(), **options) -> tuple[Trace, tuple[Certificate, ...]]:
     """As `explorer.run`, with the same Trace to rounding, and a Certificate for each layer."""
     certificates = []
 
-    def forward(cell, params, x, state, options):
+    def forward(cell, params, x, state, options, held):
         try:
+            if held:
+                raise StepByStep(HELD)
             values, tape, certificate = _forward(cell, params, x, state, options)
         except StepByStep as reason:
-            values, tape = step_by_step(cell, params, x, state, options)
+            values, tape = step_by_step(cell, params, x, state, options, held)
             certificate = Certificate(1, len(x), reason=str(reason))
         certificates.append(certificate)
         return values, tape
 
-    trace = run_layers(forward, cell, params, x, state, options)
+    trace = run_layers(forward, cell, params, x, state, options, clamp)
     return trace, tuple(certificates)
 
 
@@ -209,6 +214,8 @@ def _backward(trace: Trace, dh: np.ndarray, later: Mapping):
     kind, (T, B, H) = loops_of(trace.cell, trace.options, trace.T), dh.shape
     if not isinstance(trace.tape, np.ndarray):
         raise StepByStep("the tape is not the engine's")
+    if trace.held:
+        raise StepByStep(HELD)
     fed = np.flatnonzero(dh.any(axis=(1, 2)))
     gap = np.diff(fed, prepend=-1, append=T).max()
     rows = trace.tape

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.cells.clamp import cut, during
 from explorer.check import whole
 from explorer.scaled import Scaled, log10_norm
 from explorer.trace import Named, Trace
@@ -28,6 +29,10 @@ class PathSplit:
     direct    its part along C: the diagonal of f_{k+1} ⋯ f_t, from the pre-activations of f
     rest      whole − direct, which goes through h
     by_gate   "i", "f", "g", "o" -> what joins the rest from C_k by way of h_k and this gate of step k + 1
+    shares    "direct", "rest" of the whole, and the gates of what joins: numbers that add up to 1, not logarithms
+
+    A share is ⟨part, whole⟩ / ‖whole‖²: how much of the whole's own direction a part brings. It is below 0 where a part
+    works against the whole, and NaN where the whole is 0.
     """
 
     t: int
@@ -35,6 +40,7 @@ class PathSplit:
     direct: np.ndarray
     rest: np.ndarray
     by_gate: Named
+    shares: Named
 
 
 def path_split(trace: Trace, t=None, *, sequence=0) -> PathSplit:
@@ -44,15 +50,33 @@ def path_split(trace: Trace, t=None, *, sequence=0) -> PathSplit:
     """
     t = _checked(trace, t, sequence)
     totals, rests, by_gate = np.empty(t + 1), np.empty(t + 1), {q: np.full(t + 1, -np.inf) for q in GATES}
+    shares = {name: np.full(t + 1, np.nan) for name in ("direct", "rest", *GATES)}
     for k, rest, diagonal, joined, exponent in _backward(trace, t, sequence):
         rests[k] = log10_norm(rest, exponent, axes=2)
         totals[k] = log10_norm(rest + np.diag(diagonal), exponent, axes=2)
+        for name, share in _shares({"direct": np.diag(diagonal), "rest": rest}).items():
+            shares[name][k] = share
         for q, matrix in joined.items():
             by_gate[q][k] = log10_norm(matrix, exponent, axes=2)
+        for name, share in _shares(joined).items():
+            shares[name][k] = share
     logs = np.concatenate([_log_kept(trace, t, sequence), np.zeros((1, trace.H))])
     top = logs.max(axis=1, keepdims=True)
-    direct = (top[:, 0] + 0.5 * np.log(np.exp(2 * (logs - top)).sum(axis=1))) / np.log(10)
-    return PathSplit(t, totals, direct, rests, Named("gate", by_gate))
+    shift = np.where(np.isfinite(top), top, 0)  # where a clamp has cut the road, all are −inf
+    with np.errstate(divide="ignore"):
+        direct = (shift[:, 0] + 0.5 * np.log(np.exp(2 * (logs - shift)).sum(axis=1))) / np.log(10)
+    return PathSplit(t, totals, direct, rests, Named("gate", by_gate), Named("part", shares))
+
+
+def _shares(parts: dict[str, np.ndarray]) -> dict[str, float]:
+    """⟨part, whole⟩ / ‖whole‖² of each matrix, the whole their sum; nothing where that is 0."""
+    whole = sum(parts.values(), start=np.zeros(()))
+    largest = np.abs(whole).max()
+    if not largest > 0:
+        return {}
+    unit = whole / largest  # so that squares stay within floats
+    square = np.vdot(unit, unit)
+    return {name: float(np.vdot(matrix / largest, unit) / square) for name, matrix in parts.items()}
 
 
 def path_matrices(trace: Trace, t: int, k: int, *, sequence=0) -> dict[str, Scaled]:
@@ -76,8 +100,14 @@ def _checked(trace: Trace, t, sequence) -> int:
 
 def _log_kept(trace: Trace, t: int, sequence: int) -> np.ndarray:
     """ln (f_{k+1} ⋯ f_t) for k = 0 … t − 1, (t, H): right where a product of floats would be 0, or f rounds to 1."""
-    a = trace["a_f"][:t, sequence].astype(float)
-    return np.cumsum(-np.logaddexp(0, -a)[::-1], axis=0)[::-1]
+    kept = -np.logaddexp(0, -trace["a_f"][:t, sequence].astype(float))
+    held = during(trace.held, slice(0, t))
+    with np.errstate(divide="ignore"):
+        if "f" in held:  # its pre-activation has no say
+            kept = np.where(np.isnan(held["f"]), kept, np.log(np.abs(held["f"])))
+        if "c" in held:
+            kept = np.where(np.isnan(held["c"]), kept, -np.inf)
+    return np.cumsum(kept[::-1], axis=0)[::-1]
 
 
 def _backward(trace: Trace, t: int, sequence: int):
@@ -89,7 +119,9 @@ def _backward(trace: Trace, t: int, sequence: int):
     i, f, g, o, c = (trace[q][:t, sequence].astype(float)[:, :, None] for q in (*GATES, "c"))
     c_prev = trace.previous["c"][:t, sequence].astype(float)[:, :, None]
     slope = {"i": g * i * (1 - i), "f": c_prev * f * (1 - f), "g": i * (1 - g * g), "o": np.tanh(c) * o * (1 - o)}
-    h_by_c = o * (1 - np.tanh(c) ** 2)
+    held = during(trace.held, slice(0, t))
+    slope = {q: cut(held, rows, q, "h" if q == "o" else "c") for q, rows in slope.items()}
+    h_by_c, f = cut(held, o * (1 - np.tanh(c) ** 2), "h"), cut(held, f, "c")
     weights = dict(zip(GATES, np.split(trace.params["weight_hh"].astype(float), 4)))
 
     H, exponent = trace.H, 0

@@ -120,6 +120,8 @@ def stream(
     Raises ValueError for what `explorer.run` refuses, and for a wrong T, chunk, window or method, in one sentence.
     """
     known(method, METHODS, "method")
+    if options.pop("clamp", ()):
+        raise ValueError("a stream runs in pieces that know no steps of their own: use explorer.run for clamps")
     if callable(x) == (T is None):
         raise ValueError("T is needed with a function for x, and with nothing else")
     T = len(x) if T is None else T

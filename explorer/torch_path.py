@@ -34,16 +34,18 @@ LONGEST = 65_535  # steps of one fused call: cuDNN refuses more
 OVERHEAD = 2**15  # bytes that autograd keeps a step where the CPU's kernel is a loop, beside the numbers
 
 
-def run(cell: str, params, x, state=None, *, device="cpu", chunk=None, **options) -> Trace:
+def run(cell: str, params, x, state=None, *, device="cpu", chunk=None, clamp=(), **options) -> Trace:
     """Run `cell` over a sequence by PyTorch's fused kernels: as `explorer.run`, with the same Trace.
 
     device   "cpu", or a GPU by PyTorch's name, such as "cuda" or "cuda:1"
     chunk    steps of one fused call, at most 65,535; None takes as many as a quarter of the free memory holds.
              The memory of the device is bounded by it, whatever T is.
 
-    Raises ValueError for what `explorer.run` refuses, for a GRU with reset_after=False, and for a device that
-    is not there; RuntimeError if the device does not multiply exactly.
+    Raises ValueError for what `explorer.run` refuses, for a GRU with reset_after=False, for a clamp, and for a device
+    that is not there; RuntimeError if the device does not multiply exactly.
     """
+    if clamp:
+        raise ValueError("PyTorch's fused kernels cannot hold a gate or a state: use explorer.run for clamps")
     if chunk is not None and (isinstance(chunk, bool) or not 1 <= chunk <= LONGEST or chunk % 1):
         raise ValueError(f"chunk must be a whole number of steps from 1 to {LONGEST}, but is {chunk!r}")
     check_kernel(cell, options)
@@ -279,7 +281,7 @@ def relabelled_to(options, params):
 # all steps
 
 
-def _forward(cell, params, x, state, options, device, chunk):
+def _forward(cell, params, x, state, options, held, device, chunk):
     tape, (T, B, D) = Tape(cell, options, params, device), x.shape
     tape.plan(T, B, D, chunk)
     start, values = tuple(tape.to(state[q]) for q in cell.states), {}

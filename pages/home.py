@@ -3,11 +3,12 @@
 import streamlit as st
 
 from explorer.figures.gradients import gradients
-from explorer.measures import depth, norm
-from explorer.numerals import power_of_ten
+from explorer.measures import dies
+from explorer.numerals import ten_to
 from explorer.performing import rivals
 from explorer.ui import frame, settings, state
-from explorer.ui.drawing import input_sentence, performed, show
+from explorer.ui.drawing import input_sentence, show
+from explorer.ui.laboratory.numbers import curve
 from explorer.ui.language import say, speaker
 
 frame.enter(__file__)
@@ -15,10 +16,10 @@ frame.enter(__file__)
 experiment = state.experiment()
 networks = rivals(experiment)
 shown = {name: networks[name] for name in ("rnn_tanh", "gru", "lstm")}
-curves = {name: norm(performed(rival).grads.state["h"])[:, 0] for name, rival in shown.items()}
+curves = {name: curve(rival) for name, rival in shown.items()}
 last = experiment.steps_with_loss[-1]
 back = min(60, last)
-there = {name: power_of_ten(curve[last - back]) for name, curve in curves.items()}
+there = {name: ten_to(logs[last - back]) for name, logs in curves.items()}
 bias = say("home.chrono") if experiment.chrono else f"{experiment.forget_bias:g}"
 
 st.title(say("home.question"))
@@ -26,7 +27,7 @@ frame.notes()
 st.markdown(say("home.lead", H=experiment.H, T=experiment.T) + " " + input_sentence())
 
 sentence = say("home.sentence", back=back, rnn=there["rnn_tanh"], gru=there["gru"], lstm=there["lstm"])
-dead = {name: depth(curve[: last + 1]) for name, curve in curves.items()}
+dead = {name: dies(logs[: last + 1]) for name, logs in curves.items()}
 if dead["lstm"]:
     sentence += " " + say("home.sentence_shut", bias=bias, dead=dead["lstm"])
 elif dead["rnn_tanh"]:
@@ -55,7 +56,9 @@ with beside:
     )
 
 st.subheader(say("home.next"))
-for page, column in zip(("unrolled", "gates", "gradients"), st.columns(3)):
-    with column, st.container(border=True, height="stretch"):
-        st.page_link(frame.pages()[page], label=f"**{say(f'page.{page}')}**", query_params=state.address())
-        st.markdown(say(f"home.{page}"))
+cards = [page for page in frame.PAGES if page != frame.HOME]
+for first in range(0, len(cards), 3):
+    for page, column in zip(cards[first : first + 3], st.columns(3)):
+        with column, st.container(border=True, height="stretch"):
+            st.page_link(frame.pages()[page], label=f"**{say(f'page.{page}')}**", query_params=state.address())
+            st.markdown(say(f"home.{page}"))

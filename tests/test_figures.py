@@ -15,6 +15,7 @@ from explorer.figures import theme
 from explorer.i18n import LANGUAGES, table, words
 from explorer.measures import half_life as half_lives
 from explorer.measures import saturation as saturated
+from explorer.numerals import ten_to
 from explorer.performing import rivals
 from tests.figure_cases import (
     bounded,
@@ -149,7 +150,7 @@ class TestOverflow:
         [
             lambda trace: heatmaps(trace, ["h"], key),
             lambda trace: unit_lines(trace, ["h"], 1, key),
-            lambda trace: gradients({"rnn_relu": np.array([np.nan, np.inf, 1e300, 1])}, range(3, 4), key),
+            lambda trace: gradients({"rnn_relu": np.array([np.nan, np.inf, 300, 0])}, range(3, 4), key),
         ],
         ids=["heatmaps", "unit_lines", "gradients"],
     )
@@ -324,35 +325,44 @@ class TestGradients:
         lines = [line for line in figure.data if line.mode == "lines"]
         assert [line.name for line in lines] == [f"[network.{name}]" for name in wanted]
         for line, name in zip(lines, wanted, strict=True):
-            np.testing.assert_allclose(line.y, wanted[name], rtol=1e-6)
+            np.testing.assert_allclose(line.y, wanted[name], rtol=1e-6, atol=1e-6)
             np.testing.assert_array_equal(line.x, np.arange(1, 61))
             (colour, _), dash, width = theme.NETWORKS[name]
             assert (line.line.color, line.line.dash, line.line.width) == (colour, dash, width)
 
-    def test_scale_is_logarithmic_and_always_the_same(self):
-        for gain in (0.1, 4):
-            figure = gradients(curves(self.E.replace(gain=gain)), self.E.steps_with_loss, key)
-            axis = figure.layout.yaxis
-            assert (axis.type, list(axis.range)) == ("log", [-20, 5])
-            assert (
-                figure.layout.template.layout.yaxis.exponentformat == "power" and axis.title.text == "[axis.gradient]"
-            )
+    @pytest.mark.parametrize(("deepest", "low"), [(-3, -20), (-20, -20), (-20.5, -30), (-84, -100), (-420, -500)])
+    def test_the_axis_reads_as_powers_of_ten_and_ends_where_the_deepest_fits(self, deepest, low):
+        axis = gradients({"lstm": np.array([-np.inf, deepest, 0.0])}, range(2, 3), key).layout.yaxis
+        assert axis.type is None and list(axis.range) == [low, 5] and axis.title.text == "[axis.gradient]"
+        assert list(axis.ticktext) == [ten_to(at) for at in axis.tickvals] and "0" not in axis.ticktext
+        assert axis.tickvals[0] >= low and axis.tickvals[-1] <= 5 and len(axis.tickvals) >= 3
 
-    def test_a_norm_below_floats_of_32_bits_is_there(self):
-        figure = gradients({"rnn_tanh": np.array([1e-60, 1e-30, 1])}, range(2, 3), key)
-        assert list(figure.data[0].y) == [1e-60, 1e-30, 1]
+    def test_where_floats_end_is_marked(self):
+        """Half of the smallest number of each kind is 0; the lines lie there, and only within the axis."""
+        figure = gradients({"rnn_sigmoid": np.array([-420.0, 0])}, range(1, 2), key)
+        ends = sorted(shape.y0 for shape in figure.layout.shapes if shape.type == "line" and shape.y0 == shape.y1)
+        smallest = (np.finfo(np.float64).smallest_subnormal, np.finfo(np.float32).smallest_subnormal)
+        np.testing.assert_allclose(ends, np.log10(np.array(smallest, float)), rtol=1e-6)
+        shallow = gradients({"lstm": np.array([-3.0, 0])}, range(1, 2), key)
+        assert "[gradient.ends]" in said(figure) and "[gradient.ends]" not in said(shallow)
+
+    def test_the_axis_of_time_also_counts_from_the_loss(self):
+        axis = gradients(curves(self.E), self.E.replace(loss="50").steps_with_loss, key).layout.xaxis
+        for at, text in zip(axis.tickvals, axis.ticktext):
+            assert text == f"{at}<br>{50 - at if at <= 50 else ''}"
 
     def test_bands_are_those_of_the_measures(self):
-        figure = gradients(curves(self.E), self.E.steps_with_loss, key)
+        figure = gradients(curves(self.E.replace(gain=2)), self.E.steps_with_loss, key)
         bands = {s.fillcolor: (s.y0, s.y1) for s in figure.layout.shapes if s.type == "rect"}
         assert len(bands) == 4
         edges = {name: bands[theme.BANDS[name][0]] for name in theme.BANDS}
-        np.testing.assert_allclose(edges["alive"], (1e-1, 1e3))
-        np.testing.assert_allclose(edges["shrinking"], (1e-6, 1e-1))
-        assert 0 < edges["dead"][0] < 1e-300 and edges["dead"][1] == pytest.approx(1e-6)
-        assert edges["exploding"][0] == pytest.approx(1e3) and edges["exploding"][1] > 1e100
+        np.testing.assert_allclose(edges["alive"], (-1, 3))
+        np.testing.assert_allclose(edges["shrinking"], (-6, -1))
+        assert edges["dead"][0] < -20_000 and edges["dead"][1] == pytest.approx(-6)
+        assert edges["exploding"][0] == pytest.approx(3) and edges["exploding"][1] > 1000
+        shallow = gradients({"lstm": np.array([-3.0, 0])}, range(1, 2), key)
         for name in theme.BANDS:
-            assert f"[band.{name}]" in said(figure)
+            assert f"[band.{name}]" in said(shallow)
 
     @pytest.mark.parametrize(
         ("loss", "at", "text"), [("last", 60, "here"), ("7", 7, "here"), ("1", 1, "here"), ("all", 60, "all")]
@@ -360,8 +370,7 @@ class TestGradients:
     def test_the_loss_is_marked(self, loss, at, text):
         e = self.E.replace(loss=loss)
         figure = gradients(curves(e), e.steps_with_loss, key)
-        [line] = [s for s in figure.layout.shapes if s.type == "line"]
-        assert line.x0 == line.x1
+        [line] = [s for s in figure.layout.shapes if s.type == "line" and s.x0 == s.x1]
         assert line.x0 == at or loss == "all"
         assert f"[gradient.loss_{text}]" in said(figure)
         assert f"[gradient.loss_{'all' if text == 'here' else 'here'}]" not in said(figure)

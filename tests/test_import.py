@@ -15,7 +15,7 @@ HEAVY = ("streamlit", "plotly", "pandas", "torch", "jax", "keras", "matplotlib",
 ONLY_IN = {
     "streamlit": ("app.py", "pages/", "explorer/ui/"),
     "plotly": ("explorer/figures/", "explorer/export/", "explorer/ui/"),
-    "torch": ("explorer/torch_path.py", "explorer/weights/"),
+    "torch": ("explorer/torch_path.py", "explorer/torch_proof.py", "explorer/weights/"),
     "jax": (),
     "keras": (),
     "pages": (),
@@ -33,10 +33,13 @@ ONLY = {
     "explorer/datasets/": ("explorer.datasets", "explorer.check"),
     "explorer/jobs.py": (),
     "explorer/worker.py": (),
+    "explorer/corpora/": ("explorer.corpora", "explorer.check"),
+    "explorer/forms.py": ("explorer.check",),
 }
 SHOWING = ("explorer.figures", "explorer.export")  # the rule for explorer.ui is above
 RUNNING = (
     *("explorer.unroll", "explorer.performing", "explorer.torch_path", "explorer.training"),
+    *("explorer.proof", "explorer.torch_proof"),
     *("explorer.parallel_time", "explorer.torch_parallel", "explorer.stream"),
 )
 # a place -> what it never imports
@@ -44,14 +47,18 @@ NEVER = {
     "explorer/initialise.py": SHOWING,
     "explorer/equations.py": (*SHOWING, *RUNNING),
     "explorer/experiment.py": (*SHOWING, *RUNNING),
+    "explorer/surgery.py": (*SHOWING, *RUNNING),
     "explorer/forms.py": (*SHOWING, *RUNNING),
     "explorer/performing.py": SHOWING,
     "explorer/measures.py": (*SHOWING, *RUNNING),
     "explorer/jacobian.py": (*SHOWING, *RUNNING),
+    "explorer/fixed_points.py": SHOWING,
     "explorer/paths.py": (*SHOWING, *RUNNING),
     "explorer/deep.py": (*SHOWING, *RUNNING),
     "explorer/scaled.py": (*SHOWING, *RUNNING),
     "explorer/torch_path.py": SHOWING,
+    "explorer/torch_proof.py": (*SHOWING, *RUNNING),
+    "explorer/proof.py": SHOWING,
     "explorer/parallel_time.py": SHOWING,
     "explorer/torch_parallel.py": SHOWING,
     "explorer/stream.py": SHOWING,
@@ -163,6 +170,7 @@ def test_the_library_needs_numpy_only():
     loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
     assert "numpy" in loaded and "explorer" in loaded
     assert not loaded & set(HEAVY)
+    assert "explorer.training" not in json.loads(done.stdout)
 
 
 def test_the_public_names_are_there():
@@ -170,3 +178,4 @@ def test_the_public_names_are_there():
 
     assert {"run", "backprop", "init_params", "Trace", "Gradients"} <= set(explorer.__all__)
     assert all(hasattr(explorer, name) for name in explorer.__all__)
+    assert not hasattr(explorer, "TrainingRuns")

@@ -17,6 +17,7 @@ from explorer import (
 )
 from explorer import jacobian as module
 from explorer.cells import CELLS
+from explorer.jacobian import state_jacobians
 from tests.engine_cases import CASES, every_case, network, over, pinned, textbook
 
 
@@ -95,6 +96,41 @@ def test_all_pairs_are_the_norms_of_every_t(cell, options):
         alone = jacobian_norms(trace, t=t, sequence=2)
         np.testing.assert_allclose(pairs[t, : t + 1], alone.frobenius, rtol=0, atol=1e-12)
         assert (alone.spectral <= alone.frobenius + 1e-12).all()
+
+
+@pytest.mark.parametrize("every", [2, 5, 12])
+def test_a_thinned_grid_holds_the_same_numbers(every):
+    trace = network("lstm", {}, T=12).run()
+    whole, thin = all_pairs(trace), all_pairs(trace, every=every)
+    taken = np.arange(12, 0, -every)
+    np.testing.assert_allclose(thin[taken], whole[taken], rtol=0, atol=1e-12)
+    assert np.isnan(np.delete(thin, taken, axis=0)).all()
+    assert module.all_pairs_cost(trace, every=every)[0] == taken.sum() * 2 * 64
+
+
+@every_case
+def test_the_jacobian_of_all_states_is_the_finite_difference_of_a_step(cell, options):
+    """Each state of step 4 by each state of step 3, h and C two variables."""
+    net = network(cell, options, T=6, B=2, kink=1e-3)
+    trace, ε, names = net.run(), 1e-6, CELLS[cell].states
+    got = state_jacobians(trace, range(3, 6), sequence=1)[1]
+    state = {q: trace[q][2] for q in names}
+    wanted = np.empty((len(names) * 4, len(names) * 4))
+    for v in range(len(wanted)):
+        ends = []
+        for sign in (1, -1):
+            moved = {q: rows.copy() for q, rows in state.items()}
+            moved[names[v // 4]][1, v % 4] += sign * ε
+            step = run(cell, net.params, net.x[3:4], moved, **options)
+            ends.append(np.concatenate([step[q][0, 1] for q in names]))
+        wanted[:, v] = (ends[0] - ends[1]) / (2 * ε)
+    np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-7 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize("steps", [range(0, 3), range(2, 9)])
+def test_steps_beyond_the_run_are_refused(steps):
+    with pytest.raises(ValueError, match="must be a whole number from"):
+        state_jacobians(network("gru", {}, T=5).run(), steps)
 
 
 @pytest.mark.parametrize("size", [1e-8, 1.0, 1e8])
@@ -203,6 +239,12 @@ def test_both_roads_are_the_whole_and_the_gates_are_what_joins():
                 size = np.log10(np.linalg.norm(parts[name]))
             shown = split.by_gate[name][k] if name in "ifgo" else getattr(split, name)[k]
             assert shown == size or abs(shown - size) < 1e-12, (name, k)
+            bigger = joined if name in "ifgo" else whole
+            share = np.vdot(parts[name], bigger) / np.vdot(bigger, bigger)
+            assert split.shares[name][k] == pytest.approx(share, rel=1e-10, abs=1e-14)
+        shares = [split.shares[name][k] for name in ("direct", "rest")]
+        assert sum(shares) == pytest.approx(1, rel=1e-12)
+        assert not k or sum(split.shares[gate][k] for gate in "ifgo") == pytest.approx(1, rel=1e-12)
         before = path_matrices(trace, 30, k, sequence=1)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from explorer import measures
-from explorer.measures import depth, half_life, norm, norms, overflow, saturation
+from explorer.measures import depth, dies, half_life, norm, norms, overflow, saturation
 from tests.engine_cases import every_case, network, pinned
 
 
@@ -148,3 +148,16 @@ class TestOverflow:
         net.x[...], net.state[0]["h"][...] = 1, 0
         # h grows by 10¹⁰ a step: 3·10^(10(t−1)) is last finite at t = 31
         assert overflow(net.run()) == 32
+
+
+class TestDies:
+    def test_is_the_depth_of_what_floats_cannot_hold(self):
+        assert dies(np.array([-900.0, -400, -5, 0])) == 2
+        assert dies(np.array([-900.0, -400, -5, 0]), 1e-300) == 2
+        assert dies(np.array([-3.0, -2, -1, 0])) is None
+
+    @pytest.mark.parametrize("gradient", [[1e-7, 1, 1, 0], [0, 0, 1e-3, 1], [np.inf, 1e3, 1], [1e-9]])
+    def test_agrees_with_the_depth_of_the_norms(self, gradient):
+        gradient = np.array(gradient, float)
+        with np.errstate(divide="ignore"):
+            assert dies(np.log10(gradient)) == depth(gradient)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-from explorer.numerals import power_of_ten, text
+from explorer.numerals import magnitude, power_of_ten, ten_to, text
 
 SUBNORMAL, LARGEST = 5e-324, 1.7976931348623157e308
 UP, PLAIN = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"
@@ -133,3 +133,27 @@ def test_the_sign_is_kept(value):
 def test_numbers_of_numpy_are_numbers():
     assert text(np.float32(0.5)) == text(np.float64(0.5)) == "0.500"
     assert text(np.float32(1e-40)).endswith("10⁻⁴⁰")
+
+
+@pytest.mark.parametrize(
+    ("log10", "wanted"),
+    [
+        (-20224.3, "10⁻²⁰²²⁴"),
+        (0, "10⁰"),
+        (-0.4, "10⁰"),
+        (2.6, "10³"),
+        (400, "10⁴⁰⁰"),
+        (-math.inf, "0"),
+        (math.inf, "∞"),
+    ],
+)
+def test_a_power_of_ten_by_its_logarithm(log10, wanted):
+    assert ten_to(log10) == wanted
+
+
+@pytest.mark.parametrize(
+    ("log10", "wanted"),
+    [(0, "1.00"), (-1, "0.100"), (math.log10(0.0412), "0.0412"), (-3.2, "10⁻³"), (4, "10⁴"), (-330, "10⁻³³⁰")],
+)
+def test_a_magnitude_is_in_digits_where_they_say_something(log10, wanted):
+    assert magnitude(log10) == wanted

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from explorer import Experiment, backprop, init_params, perform, run
+from explorer import Experiment, backprop, init_params, jacobian_at, perform, run
 from explorer.cells import CELLS
 from explorer.datasets import DATASETS
 from explorer.measures import norm
-from explorer.performing import direct_gradient, rivals
+from explorer.performing import SEEDS as SEVERAL
+from explorer.performing import direct_gradient, matched, parameter_count, rivals, truncated
 from tests.engine_cases import every_case
 
 SEEDS = (1, 2, 3)
@@ -191,3 +192,67 @@ class TestGradientAtBirth:
     def test_sigmoid_dies_first(self):
         sigmoid = log_gradient(20, cell="rnn", activation="sigmoid")
         assert (sigmoid < log_gradient(20, cell="rnn") - 3).all()
+
+
+class TestMatched:
+    @pytest.mark.parametrize("layers", [1, 3])
+    @pytest.mark.parametrize("cell", CELLS)
+    def test_parameters_are_counted_as_they_are(self, cell, layers):
+        e = Experiment(cell=cell, T=4, H=5, layers=layers)
+        layers_of = perform(e).trace.layers
+        assert parameter_count(e) == sum(array.size for layer in layers_of for array in layer.params.values())
+
+    @pytest.mark.parametrize("H", [1, 2, 8, 32, 64])
+    def test_the_numbers_of_parameters_are_as_near_as_units_allow(self, H):
+        e = Experiment(T=4, H=H)
+        found = matched(e, "parameters")
+        wanted = parameter_count(e.replace(cell="rnn"))
+        for name, (rival,) in found.items():
+            off = abs(parameter_count(rival) - wanted)
+            for other in (rival.H - 1, rival.H + 1):
+                if 1 <= other <= 64:
+                    assert off <= abs(parameter_count(rival.replace(H=other)) - wanted), name
+        assert found["rnn_tanh"][0].H == H
+        assert H < 16 or all(abs(parameter_count(r) / wanted - 1) < 0.1 for (r,) in found.values())
+
+    @pytest.mark.parametrize(("seed", "first"), [(1, 1), (9999, 9995)])
+    def test_the_same_units_are_drawn_with_several_seeds(self, seed, first):
+        for group in matched(Experiment(seed=seed), "units").values():
+            assert [e.seed for e in group] == list(range(first, first + SEVERAL))
+            assert {e.H for e in group} == {32}
+
+    def test_the_same_seed_is_that_of_the_rivals(self):
+        e = Experiment()
+        assert matched(e, "seed") == {name: (rival,) for name, rival in rivals(e).items()}
+
+
+class TestTruncated:
+    @pytest.mark.parametrize("loss", ["last", "all", "9"])
+    @pytest.mark.parametrize("cell", CELLS)
+    def test_a_window_over_everything_cuts_nothing(self, cell, loss):
+        p = perform(Experiment(cell=cell, T=12, H=4, loss=loss, layers=2))
+        states, weights = truncated(p, 12)
+        for q, rows in states.items():
+            np.testing.assert_allclose(rows, p.grads.state[q][:, 0], rtol=1e-12, atol=1e-15)
+        for name, array in weights.items():
+            np.testing.assert_allclose(array, p.grads.params[name], rtol=1e-12, atol=1e-15)
+
+    @pytest.mark.parametrize("window", [1, 5, 7])
+    @pytest.mark.parametrize("cell", CELLS)
+    def test_no_gradient_crosses_a_cut(self, cell, window):
+        """Within a piece the gradient is that of its own losses alone, worked out through the Jacobians."""
+        e = Experiment(cell=cell, T=12, H=4, loss="all")
+        p = perform(e)
+        states, _ = truncated(p, window)
+        for t in range(1, 13):
+            stop = 12 - (12 - t) // window * window  # the last step of the piece
+            own = sum(
+                jacobian_at(p.trace, later, t).values.T @ direct_gradient(e)[later - 1, 0]
+                for later in range(t, stop + 1)
+            )
+            np.testing.assert_allclose(states["h"][t - 1], own, rtol=1e-9, atol=1e-13)
+
+    def test_a_loss_in_the_middle_stays_in_its_piece(self):
+        states, _ = truncated(perform(Experiment(T=12, H=4, loss="6")), 4)
+        sizes = norm(states["h"])
+        np.testing.assert_array_equal(sizes > 0, [False] * 4 + [True, True] + [False] * 6)

@@ -1,4 +1,4 @@
-"""How much of the loss still reaches each step: gradient norms over time, several networks on one log axis."""
+"""How much of the loss still reaches each step: log₁₀ of gradient norms over time, several networks on one axis."""
 
 from __future__ import annotations
 
@@ -9,67 +9,109 @@ import numpy as np
 from explorer.figures import theme
 from explorer.measures import ALIVE, DEAD, EXPLODING
 
-LOWEST, HIGHEST = -20, 5  # powers of ten on the axis, always the same, so that two pictures can be compared
+HIGHEST = 5  # the power of ten at the top of the axis, always the same; the lowest is one of a few
+LOWEST = -20
 BANDS = {  # name: lower and upper edge, as powers of ten
-    "exploding": (np.log10(EXPLODING), 300),
+    "exploding": (np.log10(EXPLODING), 1e6),
     "alive": (np.log10(ALIVE), np.log10(EXPLODING)),
     "shrinking": (np.log10(DEAD), np.log10(ALIVE)),
-    "dead": (-323, np.log10(DEAD)),
+    "dead": (-1e6, np.log10(DEAD)),
+}
+LINE = 14  # pixels of a line of small text
+ENDS = {  # below these a number is 0
+    "float32": float(np.log10(2.0) * -149),
+    "float64": float(np.log10(2.0) * -1074),
 }
 
 
 def gradients(
-    curves: Mapping[str, np.ndarray], loss_steps: range, words: Callable[..., str], *, height: int = 420
+    curves: Mapping[str, np.ndarray],
+    loss_steps: range,
+    words: Callable[..., str],
+    *,
+    height: int = 420,
+    styles: Mapping = theme.NETWORKS,
+    names: Mapping[str, str] | None = None,
+    spread: Mapping[str, np.ndarray] | None = None,
 ) -> dict:
-    """Norms (T,) by network name, over the steps 1 … T; `loss_steps` are the array indices that carry the loss."""
+    """log₁₀ of norms (T,) by name, over the steps 1 … T; `loss_steps` are the array indices that carry the loss.
+
+    styles   name -> (colours, dash, width)
+    names    name -> what the legend says; that of a network if not given
+    spread   name -> (2, T), the lowest and the highest of several draws, as a pale band
+    """
     T = len(next(iter(curves.values())))
     last = loss_steps[-1] + 1
+    names = names or {name: words(f"network.{name}") for name in curves}
+    low = min(LOWEST, theme.floor(*curves.values(), *(spread or {}).values()))
     here = theme.said(
         words("gradient.loss_all" if len(loss_steps) > 1 else "gradient.loss_here"),
         last,
-        HIGHEST,
+        HIGHEST if low >= LOWEST else low,  # where there is room: a deep axis has little at its top
         colour=theme.TEXT["gradient"][0],
-        xanchor="right",
-        yanchor="top",
-        xshift=-4,
+        xanchor="left" if last < T / 4 else "right",
+        yanchor="top" if low >= LOWEST else "bottom",
+        xshift=4 if last < T / 4 else -4,
     )
-    mark = {
-        "type": "line",
-        "x0": last,
-        "x1": last,
-        "yref": "paper",
-        "y0": 0,
-        "y1": 1,
-        "line": {"color": theme.HUES["gradient"][0], "width": 1, "dash": "dot"},
-    }
+    ends = {name: at for name, at in ENDS.items() if at > low}
     return theme.figure(
         height,
-        [_line(name, curve, words) for name, curve in curves.items()],
-        xaxis=theme.step_axis(T, words),
-        yaxis={
-            "title": {"text": words("axis.gradient")},
-            "type": "log",
-            "range": [LOWEST, HIGHEST],
-            "dtick": 5,
-        },
+        [
+            *(_band_of(name, rows, low, styles) for name, rows in (spread or {}).items()),
+            *(_line(curve, names[name], styles[name]) for name, curve in curves.items()),
+        ],
+        xaxis=theme.backwards(T, last, words),
+        yaxis=theme.powers(low, HIGHEST, words("axis.gradient")),
         hovermode="x",
         showlegend=True,
-        shapes=[*map(_band, BANDS), mark],
-        annotations=[*(_band_name(name, words) for name in BANDS), here],
+        margin={**theme.MARGIN, "b": 62},
+        shapes=[
+            *map(_band, BANDS),
+            *(theme.level(at, theme.FAINT) for at in ends.values()),
+            theme.upright(last, theme.HUES["gradient"]),
+        ],
+        annotations=[
+            *(note for name in BANDS for note in _band_name(name, low, height, words)),
+            *(_end(*end, words) for end in ends.items()),
+            here,
+        ],
         meta={"cursor": True},
     )
 
 
-def _line(name: str, curve: np.ndarray, words) -> dict:
-    (colour, _), dash, width = theme.NETWORKS[name]
+def bracket(figure: dict, first: float, last: float, label: str) -> dict:
+    """The figure with a bracket over the steps first … last, at the foot of its plot."""
+    low = figure["layout"]["yaxis"]["range"][0]
+    up = low + 0.05 * (HIGHEST - low)
+    path = f"M{first - 0.4},{up} L{first - 0.4},{low} L{last + 0.4},{low} L{last + 0.4},{up}"
+    line = {"color": theme.HUES["gradient"][0], "width": 4}
+    figure["layout"]["shapes"].append({"type": "path", "path": path, "line": line})
+    place = {"xanchor": "center", "yanchor": "bottom", "colour": theme.TEXT["gradient"][0]}
+    figure["layout"]["annotations"].append(theme.said(label, (first + last) / 2, up, **place))
+    return figure
+
+
+def _line(curve: np.ndarray, name: str, style: tuple) -> dict:
+    (colour, _), dash, width = style
+    return theme.steps_line(curve, name, {"color": colour, "dash": dash, "width": width}, theme.POWER)
+
+
+def _band_of(name: str, rows: np.ndarray, low: float, styles: Mapping) -> dict:
+    """From the lowest draw to the highest, once round."""
+    steps = np.arange(1, rows.shape[1] + 1)
+    edge = np.nan_to_num(np.concatenate([rows[0], rows[1][::-1]]), neginf=2.0 * low)
     return {
         "type": "scatter",
-        "x": theme.numbers(range(1, len(curve) + 1)),
-        "y": np.ascontiguousarray(curve, np.float64),  # float32 ends at 10⁻⁴⁵
-        "name": words(f"network.{name}"),
+        "x": theme.numbers(np.concatenate([steps, steps[::-1]])),
+        "y": theme.numbers(edge),
         "mode": "lines",
-        "line": {"color": colour, "dash": dash, "width": width},
-        "hovertemplate": "%{y:.3g}",
+        "line": {"width": 0},
+        "fill": "toself",
+        "fillcolor": styles[name][0][0],
+        "opacity": 0.15,
+        "hoverinfo": "skip",
+        "showlegend": False,
+        "meta": {"drawing": True},
     }
 
 
@@ -80,15 +122,25 @@ def _band(name: str) -> dict:
         "xref": "paper",
         "x0": 0,
         "x1": 1,
-        "y0": 10.0**low,
-        "y1": 10.0**high,
+        "y0": low,
+        "y1": high,
         "fillcolor": theme.BANDS[name][0],
         "line": {"width": 0},
         "layer": "below",
     }
 
 
-def _band_name(name: str, words) -> dict:
-    top = min(BANDS[name][1], HIGHEST)
-    place = {"xref": "paper", "xanchor": "left", "yanchor": "top", "xshift": 6}
-    return theme.said(words(f"band.{name}"), 1, top, colour=theme.FAINT[0], size=12, **place)
+def _band_name(name: str, low: float, height: int, words) -> list[dict]:
+    """At the upper edge of a band, if it is high enough for its name."""
+    bottom, top = max(BANDS[name][0], low), min(BANDS[name][1], HIGHEST)
+    room = (top - bottom) / (HIGHEST - low) * (height - 140)  # pixels, two lines of legend and the axis left out
+    if room < LINE:
+        return []
+    place = {"xref": "paper", "xanchor": "left", "yanchor": "middle", "xshift": 6}
+    middle = top - min(room, 2 * LINE) / 2 * (top - bottom) / room
+    return [theme.said(words(f"band.{name}"), 1, middle, colour=theme.FAINT[0], size=12, **place)]
+
+
+def _end(name: str, at: float, words) -> dict:
+    place = {"xref": "paper", "xanchor": "left", "yanchor": "bottom", "xshift": 6}
+    return theme.said(words("gradient.ends", kind=name), 0, at, colour=theme.FAINT[0], size=12, **place)

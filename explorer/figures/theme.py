@@ -7,6 +7,8 @@ from functools import cache
 
 import numpy as np
 
+from explorer.numerals import ten_to
+
 FONT = "system-ui, 'Segoe UI', Roboto, 'Noto Sans CJK KR', 'Noto Sans KR', 'Malgun Gothic', sans-serif"
 
 # What is not data: (light, dark).
@@ -57,6 +59,20 @@ NETWORKS = {
     "gru": (("#A06BE8", "#8F6BE8"), "dashdot", 3),
     "lstm": (("#6D28D8", "#C4B5FC"), "solid", 3.5),
     "lstm_c": (("#E69F00", "#F0B840"), "longdash", 2),
+}
+
+
+# One network under several remedies: the usual start, other weights, other biases, a shorter way back.
+REMEDIES = {
+    "usual": (("#3f4452", "#d5d8e1"), "solid", 2),
+    "orthogonal": (("#0072B1", "#58A9E2"), "dash", 2.5),
+    "identity": (("#009E72", "#2FC196"), "dashdot", 2.5),
+    "shut": (("#767b89", "#a3a8b6"), "solid", 1.5),
+    "bias_1": (("#D55E01", "#F2864C"), "dash", 3),
+    "bias_3": (("#6D28DA", "#C4B5FB"), "solid", 3.5),
+    "chrono": (("#E69F01", "#F0B842"), "longdash", 3),
+    "whole": (("#767b8a", "#a3a8b7"), "dot", 2),
+    "cut": (("#6D28D7", "#C4B5FA"), "solid", 3.5),
 }
 
 
@@ -149,9 +165,14 @@ def signed_scale() -> list[list]:
     return scale(diverging())
 
 
+def gradient_scale() -> list[list]:
+    """The one colour scale of logarithms of gradients, from a marked floor upwards."""
+    return scale(ramp(hue("gradient")))
+
+
 def _pairs():
     yield from (PAPER, INK, FAINT, GRID, ZERO, *BANDS.values(), *HUES.values(), *TEXT.values())
-    yield from (pair for pair, _, _ in NETWORKS.values())
+    yield from (pair for pair, _, _ in (*NETWORKS.values(), *REMEDIES.values()))
     for quantity in HUES:
         yield from zip(ramp(hue(quantity)), ramp(hue(quantity), dark=True))
     yield from zip(diverging(), diverging(dark=True))
@@ -167,6 +188,67 @@ def symmetric_limit(values) -> float:
     power = 10.0 ** max(0, math.floor(math.log10(max(largest, 1))))
     return float(next(step * power for step in (1, 2, 5, 10) if step * power >= largest or step == 10))
 
+
+def floor(*logs) -> int:
+    """The power of ten at which an axis ends below, the highest of −5, −10, −20, … that holds all finite logs."""
+    lowest = min((np.min(log, initial=0, where=np.isfinite(log)) for log in logs), default=0)
+    return next(power for power in FLOORS if power <= lowest or power == FLOORS[-1])
+
+
+FLOORS = [-digit * 10**n for n in range(5) for digit in (1, 2, 3, 5)][3:]
+
+
+def powers(low: int, high: int, title: str = "") -> dict:
+    """An axis of logarithms that reads as powers of ten: floats end at 10⁻³²⁴, gradients do not."""
+    step = next(s for n in range(5) for s in (10**n, 2 * 10**n, 5 * 10**n) if (high - low) / s <= 6)
+    at = list(range(-(-low // step) * step, high + 1, step))
+    return {"title": {"text": title}, "range": [low, high], "tickvals": at, "ticktext": [ten_to(p) for p in at]}
+
+
+def bounds(coordinates) -> float:
+    """The smallest of 0.1, 0.2, 0.5, 1, 2, … that holds all finite coordinates of a plane."""
+    largest = float(np.abs(coordinates).max(initial=0, where=np.isfinite(coordinates)))
+    return next(d * 10.0**n for n in range(-1, 12) for d in (1, 2, 5) if d * 10.0**n >= largest)
+
+
+def backwards(T: int, last: int, words) -> dict:
+    """The time axis with a second row of labels: how far each step lies before the loss at step `last`."""
+    step = next(s for n in range(4) for s in (10**n, 2 * 10**n, 5 * 10**n) if T / s <= 8)
+    at = sorted({*range(last, 0, -step), *range(last, T + 1, step)})
+    return step_axis(T, words) | {
+        "title": {"text": words("axis.step_and_distance")},
+        "tickvals": at,
+        "ticktext": [f"{t}<br>{last - t if t <= last else ''}" for t in at],
+    }
+
+
+def upright(at: float, pair: tuple[str, str], **line) -> dict:
+    """A vertical line through all panels."""
+    style = {"color": pair[0], "width": 1, "dash": "dot"} | line
+    return {"type": "line", "x0": at, "x1": at, "yref": "paper", "y0": 0, "y1": 1, "line": style}
+
+
+def level(at: float, pair: tuple[str, str], yref: str = "y", **line) -> dict:
+    """A horizontal line across a panel."""
+    style = {"color": pair[0], "width": 1, "dash": "dash"} | line
+    return {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": yref, "y0": at, "y1": at, "line": style}
+
+
+def steps_line(y, name: str, style: dict, hover: str, **more) -> dict:
+    """A line over the steps 1 … T."""
+    return {
+        "type": "scatter",
+        "x": numbers(range(1, len(y) + 1)),
+        "y": numbers(y),
+        "name": name,
+        "mode": "lines",
+        "line": style,
+        "hovertemplate": hover,
+        **more,
+    }
+
+
+POWER = "10<sup>%{y:.1f}</sup>"  # what the mouse says of a logarithm
 
 MARGIN = {"l": 72, "r": 76, "t": 8, "b": 44}  # the same left and right everywhere: one step is one vertical line
 

@@ -15,8 +15,9 @@ from cachetools import LRUCache, cached
 
 from explorer.experiment import Experiment
 from explorer.i18n import table
+from explorer.naming import letters, listed
 from explorer.performing import Performance, perform
-from explorer.ui import state
+from explorer.ui import proving, state
 from explorer.ui.components.chart import chart
 from explorer.ui.components.packing import pack
 from explorer.ui.components.stage import stage, staged
@@ -47,11 +48,15 @@ def _drawn(make: Callable[[], dict], name: str, language: str, experiment: Exper
 @cached(LRUCache(96 * MEGABYTE, len), key=lambda experiment, label: (experiment, label), lock=Lock())
 def _staged(experiment: Experiment, label: str) -> bytes:
     """The experiment's run as the stage takes it, packed."""
-    return pack(staged(performed(experiment), label))
+    original = performed(experiment.original) if experiment.surgery else None
+    return pack(staged(performed(experiment), label, original))
 
 
-def show_stage() -> None:
-    """Put the experiment's run on the stage; where the hand rests, there the page and the URL follow."""
+def show_stage(title: str) -> None:
+    """Put the experiment's run on the stage; where the hand rests, there the page and the URL follow.
+
+    title   the question above it, which a replay takes along
+    """
     experiment, view = state.experiment(), state.view()
     texts = table(current())
     stage(
@@ -60,9 +65,19 @@ def show_stage() -> None:
         cursor={name: getattr(view, name) for name in STAGE_CURSOR},
         words={key.removeprefix("stage."): words for key, words in texts.items() if key.startswith("stage.")},
         language=current(),
+        names={"letters": letters(view.names), "order": listed(experiment.cell, view.names)},
         file_name=file_name("stage", experiment),
-        on_rest=lambda cursor: state.look(**{name: cursor[name] for name in STAGE_CURSOR}),
+        title=title,
+        note=input_sentence(),
+        on_rest=placed,
+        on_prove=lambda cursor: (placed(cursor), proving.ask(cursor)),
+        proof=proving.answer(performed),
     )
+
+
+def placed(cursor: dict) -> None:
+    """Take the page's cursor where the stage's is."""
+    state.look(**{name: cursor[name] for name in STAGE_CURSOR})
 
 
 STAGE_CURSOR = ("step", "unit", "level", "quantity", "back")
@@ -78,8 +93,10 @@ def show(
     details: tuple = (),
     on_click: Callable[[int, int | None], None] | None = None,
     on_zoom: Callable[[int, int], None] | None = None,
+    on_drag: Callable[[float], None] | None = None,
     cursor: bool = True,
     file: str = "",
+    row: int | None = None,
 ) -> None:
     """Draw a figure of the current experiment, or take it from the cache.
 
@@ -90,6 +107,8 @@ def show(
     on_click (step, unit or None) -> None
     on_zoom  (first step, last step) -> None
     file     the name of its downloads, if the experiment's does not say what is in them
+    on_drag  (value) -> None, for a figure with a handle
+    row      the row of the cursor in its pictures; the chosen unit if not given
     """
     experiment, view = state.experiment(), state.view()
     figure, height = _drawn(make, name, current(), experiment, details)
@@ -103,6 +122,10 @@ def show(
         if zoom := st.session_state[key].get("zoom"):
             on_zoom(zoom["first"], zoom["last"])
 
+    def dragged():
+        if drag := st.session_state[key].get("drag"):
+            on_drag(drag["value"])
+
     chart(
         figure,
         key=key,
@@ -112,9 +135,10 @@ def show(
         file_name=file or file_name(name, experiment),
         words=speaker(),
         height=height,
-        cursor=(view.step, view.unit) if cursor else None,
+        cursor=(view.step, row or view.unit) if cursor else None,
         on_click=clicked if on_click else None,
         on_zoom=zoomed if on_zoom else None,
+        on_drag=dragged if on_drag else None,
         scale=1.5 if view.projector else 1.0,
     )
 
@@ -132,7 +156,7 @@ def plain(text: str) -> str:
 def file_name(name: str, experiment: Experiment) -> str:
     """A name that says what is in the file: gates_lstm_prices_T100_H32_seed1."""
     e = experiment
-    return f"{name}_{e.cell}_{e.input}_T{e.T}_H{e.H}_seed{e.seed}"
+    return f"{name}_{e.cell}_{e.input}_T{e.T}_H{e.H}_seed{e.seed}" + ("_operated" if e.surgery else "")
 
 
 def input_sentence() -> str:

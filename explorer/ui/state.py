@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from urllib.parse import parse_qsl, urlsplit
 
 import streamlit as st
 
 from explorer.experiment import Choice, Experiment, Fallback, Number, Switch, setting
 from explorer.i18n import LANGUAGES
 from explorer.long_run import Long
+from explorer.naming import DIALECTS
+from explorer.performing import FAIR
 
+ASKS = ("vanish", "why", "travel", "reach", "wiring", "help", "plane")
 QUANTITIES = ("f", "i", "g", "c", "o", "h", "r", "z", "n", "dh", "dc", *(f"da_{gate}" for gate in "figorznh"))
 
 
@@ -25,7 +29,11 @@ class View:
     lang       "en", "ko", or "auto" for the browser's
     step, unit the cursor, both counted from 1
     level, quantity, back   where the stage stands: the cell, one formula, one sum; values or gradients
+    names      how gates are named and in which order they are listed (`explorer.naming`)
     projector  everything half as large again, the sidebar folded
+    ask        the question of the laboratory that is open
+    fair, later, clip, window   what it compares by; the later step of a pair; the limit of clipping as a power of ten;
+               the window of truncated backpropagation
     """
 
     lang: str = setting("auto", Choice("lang", ("auto", *LANGUAGES)))
@@ -34,19 +42,26 @@ class View:
     level: int = setting(1, Number("level", 1, 3))
     quantity: str = setting("f", Choice("q", QUANTITIES))
     back: bool = setting(False, Switch("back"))
+    names: str = setting("pytorch", Choice("names", DIALECTS))
     projector: bool = setting(False, Switch("projector"))
+    ask: str = setting("vanish", Choice("ask", ASKS))
+    fair: str = setting("seed", Choice("fair", FAIR))
+    later: int = setting(500, Number("to", 1, 500))
+    clip: float = setting(1.0, Number("limit", -6.0, 6.0, 0.1))
+    window: int = setting(20, Number("win", 1, 500))
 
 
 PARTS = {"view": View, "long": Long}  # beside the experiment, each with keys of its own in the URL
 
 
-def _kinds(part: type) -> dict:
+def kinds(part: type) -> dict:
+    """The settings of a part, {name: kind}."""
     return {f.name: f.metadata["kind"] for f in fields(part)}
 
 
 def _part_from(part: type, query):
     good = {}
-    for name, kind in _kinds(part).items():
+    for name, kind in kinds(part).items():
         try:
             good[name] = kind.read(query[kind.key])
         except (KeyError, ValueError):
@@ -57,7 +72,7 @@ def _part_from(part: type, query):
 def _part_query(part) -> dict[str, str]:
     return {
         kind.key: kind.write(getattr(part, name))
-        for name, kind in _kinds(type(part)).items()
+        for name, kind in kinds(type(part)).items()
         if getattr(part, name) != getattr(type(part)(), name)
     }
 
@@ -75,8 +90,13 @@ def publish() -> None:
     """At the end of a run: write experiment and view to the URL."""
     st.session_state["touched"] = False
     query = address()
-    if st.query_params.to_dict() != query:
+    if st.query_params.to_dict() != query or _address_bar() not in (None, query):
         st.query_params.from_dict(query)
+
+
+def _address_bar() -> dict[str, str] | None:
+    """What the browser shows, where it tells: a link to the page that it stands on leaves it as it was."""
+    return dict(parse_qsl(urlsplit(st.context.url).query)) if st.context.url else None
 
 
 def address() -> dict[str, str]:
@@ -85,6 +105,12 @@ def address() -> dict[str, str]:
     for name in PARTS:
         query |= _part_query(st.session_state[name])
     return query
+
+
+def address_of(asked: Experiment, place: dict) -> dict[str, str]:
+    """The query parameters of another experiment and place, the visitor's language and ways kept."""
+    kept = {name: getattr(st.session_state["view"], name) for name in ("lang", "names", "projector")}
+    return asked.to_query() | _part_query(View(**kept, **place))
 
 
 def experiment() -> Experiment:
@@ -98,7 +124,9 @@ def view() -> View:
     What is kept, and what the URL says, is the cursor as it was set: it comes back with a longer sequence.
     """
     kept = st.session_state["view"]
-    return replace(kept, step=min(kept.step, experiment().T), unit=min(kept.unit, experiment().H))
+    T, H = experiment().T, experiment().H
+    inside = {name: min(getattr(kept, name), T) for name in ("step", "later", "window")}
+    return replace(kept, unit=min(kept.unit, H), **inside)
 
 
 def fallbacks() -> tuple[Fallback, ...]:

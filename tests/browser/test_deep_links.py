@@ -15,9 +15,9 @@ EXPERIMENT = Experiment(cell="gru", input="sine", T=60, H=16, seed=7, forget_bia
 
 
 def check_home(page):
-    curve = norm(perform(rivals(EXPERIMENT)["gru"]).grads.state["h"])[:, 0]
+    curve = np.log10(norm(perform(rivals(EXPERIMENT)["gru"]).grads.state["h"])[:40, 0])
     drawn = figure(page, "memory")["traces"][1]
-    np.testing.assert_allclose(drawn["y"], curve, rtol=1e-12)
+    np.testing.assert_allclose(drawn["y"][:40], curve, rtol=1e-5, atol=1e-6)
 
 
 def check_unrolled(page):
@@ -41,8 +41,8 @@ def check_gradients(page):
     drawn = {trace["name"]: trace["y"] for trace in figure(page, "gradients")["traces"]}
     assert len(drawn) == 6
     for rival in rivals(EXPERIMENT).values():
-        curve = norm(perform(rival).grads.state["h"])[:, 0]
-        assert any(np.allclose(y, curve, rtol=1e-12, atol=0) for y in drawn.values()), rival
+        curve = np.log10(norm(perform(rival).grads.state["h"])[:40, 0])
+        assert any(np.allclose(y[:40], curve, rtol=1e-5, atol=1e-6) for y in drawn.values()), rival
 
 
 def check_long(page):

@@ -12,7 +12,7 @@ from explorer import Experiment, perform
 from explorer.cells import CELLS
 from explorer.i18n import LANGUAGES, words
 from explorer.measures import depth, half_life, norm
-from explorer.numerals import power_of_ten, text
+from explorer.numerals import magnitude, power_of_ten, text
 from explorer.performing import rivals
 from explorer.ui.components.packing import unpack
 from tests.ui.visiting import (
@@ -156,7 +156,7 @@ class TestAlternativeText:
         for name, rival in rivals(self.E).items():
             curve = norm(perform(rival).grads.state["h"])[:, 0]
             steps = depth(curve)
-            wanted = str(steps) if steps else power_of_ten(curve[0])
+            wanted = str(steps) if steps else magnitude(np.log10(curve[0]))
             said = alt.partition(words(lang)(f"network.{name}") + ": ")[2].partition(";")[0]
             assert wanted in said
 

@@ -11,6 +11,7 @@ from explorer.i18n import words
 from explorer.ui import drawing
 from explorer.ui.components.packing import unpack
 from explorer.ui.frame import PAGES
+from explorer.ui.laboratory import numbers
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"T": "12", "H": "4"}
@@ -30,6 +31,7 @@ def forget():
     drawing.performed.cache_clear()
     drawing._drawn.cache_clear()
     drawing._staged.cache_clear()
+    numbers.numbers.clear()
 
 
 def visit(page="home", **query) -> AppTest:

@@ -49,6 +49,7 @@ def chart(
     cursor: tuple[int, int] | None = None,
     on_click: Callable[[], None] | None = None,
     on_zoom: Callable[[], None] | None = None,
+    on_drag: Callable[[], None] | None = None,
     scale: float = 1.0,
 ) -> None:
     """Show a figure, given packed.
@@ -60,6 +61,7 @@ def chart(
     cursor     (step, unit) to mark, both counted from 1
     on_click   called after a click has put {"step", "unit" or None} into `st.session_state[key].click`
     on_zoom    called after the time axis has changed: {"first", "last"} is then in `st.session_state[key].zoom`
+    on_drag    the same for {"value"} in `st.session_state[key].drag`, where the figure has a handle
     scale      of text, 1.5 on a projector
     """
     about = {
@@ -75,8 +77,12 @@ def chart(
         "words": {tool: words(f"toolbar.{tool}") for tool in (*TOOLS, "failed")},
         "plotly": plotly_js(),
     }
-    heard = {"on_click_change": on_click or _ignore, "on_zoom_change": on_zoom or _ignore}
-    _component(key=key, data=packing.pack(about), height="content", **heard)
+    listeners = {
+        "on_click_change": on_click or _ignore,
+        "on_zoom_change": on_zoom or _ignore,
+        "on_drag_change": on_drag or _ignore,
+    }
+    _component(key=key, data=packing.pack(about), height="content", **listeners)
 
 
 def _ignore() -> None:

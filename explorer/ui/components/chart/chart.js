@@ -49,17 +49,33 @@ const same = (a, b) => a.length === b.length && a.every((value, k) => value === 
 const plain = (html) => String(html ?? "").replace(/<[^>]*>/g, "");
 const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
+// Where x is no step, or a step has many points: one row a point.
+function pointsToCSV(figure) {
+  const rows = [["name", "x", "y", "value"]];
+  for (const trace of figure.data) {
+    const name = plain(trace.name);
+    if (trace.type === "heatmap") {
+      trace.z.forEach((row, m) => row.forEach((value, n) => rows.push([name, trace.x0 + n * trace.dx, trace.y0 + m * trace.dy, value])));
+    } else {
+      trace.x.forEach((x, n) => Number.isNaN(x) || rows.push([name, x, trace.y[n], trace.customdata?.[n] ?? ""]));
+    }
+  }
+  return rows.map((row) => row.map((cell) => quoted(String(cell))).join(",")).join("\n") + "\n";
+}
+
 export function toCSV(figure) {
+  if (!figure.layout.meta?.cursor || figure.layout.meta.csv === "points") return pointsToCSV(figure);
   const columns = new Map();
   const put = (name, x, value) => {
     if (!columns.has(name)) columns.set(name, new Map());
     columns.get(name).set(x, value);
   };
   for (const trace of figure.data) {
+    if (trace.meta?.drawing) continue; // a shading of numbers that a line holds
     const name = plain(trace.name);
     if (trace.type === "heatmap") {
       const column = (k) => trace.x?.[k] ?? k + trace.x0;
-      const label = (unit) => (trace.y ? Number(trace.y[unit].toPrecision(6)) : unit + trace.y0);
+      const label = (unit) => (trace.y ? Number(trace.y[unit].toPrecision(6)) : unit * (trace.dy ?? 1) + trace.y0);
       trace.z.forEach((row, unit) => row.forEach((value, k) => put(`${name}[${label(unit)}]`, column(k), value)));
     } else {
       const y = trace.customdata ?? trace.y;
@@ -228,7 +244,68 @@ class Chart {
     this.drawCursor();
   }
 
+  // A level that can be dragged, or moved with the arrow keys: the figure says where it may go.
+  placeHandle() {
+    const about = this.spec?.layout.meta?.handle;
+    const full = this.plot._fullLayout;
+    if (!about || !full) {
+      this.handle?.remove();
+      this.handle = undefined;
+      return;
+    }
+    if (!this.handle) this.makeHandle();
+    if (this.given !== about) {
+      this.given = about;
+      this.held = about.value;
+    }
+    const { xaxis, yaxis } = full;
+    Object.assign(this.handle.style, {
+      left: `${xaxis._offset}px`, width: `${xaxis._length}px`, top: `${yaxis._offset + yaxis.d2p(this.held)}px`,
+    });
+    const size = Number((10 ** this.held).toPrecision(2)).toString();
+    this.handle.firstChild.textContent = `${about.label} ${size}`;
+    for (const [name, value] of Object.entries({
+      label: about.label, valuemin: about.low, valuemax: about.high, valuenow: this.held, valuetext: size,
+    })) this.handle.setAttribute(`aria-${name}`, value);
+  }
+
+  makeHandle() {
+    const handle = (this.handle = element("div", "handle", this.figure));
+    element("span", "", handle);
+    handle.tabIndex = 0;
+    handle.setAttribute("role", "slider");
+    handle.setAttribute("aria-orientation", "vertical");
+    const signal = { signal: this.abort.signal };
+    const move = (value) => {
+      const { low, high, step } = this.spec.layout.meta.handle;
+      this.held = Number((Math.round(Math.min(high, Math.max(low, value)) / step) * step).toFixed(6));
+      this.placeHandle();
+    };
+    const tell = () => this.trigger("drag", { value: this.held });
+    handle.addEventListener("pointerdown", (event) => {
+      handle.setPointerCapture(event.pointerId);
+      event.preventDefault();
+      handle.focus();
+    }, signal);
+    handle.addEventListener("pointermove", (event) => {
+      if (!handle.hasPointerCapture(event.pointerId)) return;
+      const { yaxis } = this.plot._fullLayout;
+      move(yaxis.p2d(event.clientY - this.figure.getBoundingClientRect().top - yaxis._offset));
+    }, signal);
+    handle.addEventListener("pointerup", tell, signal);
+    handle.addEventListener("keydown", (event) => {
+      const { low, high, step } = this.spec.layout.meta.handle;
+      const steps = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10 }[event.key];
+      if (!steps && event.key !== "Home" && event.key !== "End") return;
+      event.preventDefault();
+      move(event.key === "Home" ? low : event.key === "End" ? high : this.held + steps * step);
+      clearTimeout(this.telling);
+      this.telling = setTimeout(tell, 150);
+    }, signal);
+  }
+
   drawCursor() {
+    this.placeHandle();
     const full = this.plot._fullLayout;
     this.overlay.replaceChildren();
     if (!full || !this.spec.layout.meta?.cursor) return;
@@ -292,6 +369,7 @@ class Chart {
   }
 
   remove() {
+    clearTimeout(this.telling);
     this.abort.abort();
     this.observer.disconnect();
     this.sight.disconnect();

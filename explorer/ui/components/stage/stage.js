@@ -8,10 +8,9 @@ import { clamp, html, write } from "./drawing.js";
 import { Panel } from "./panel.js";
 import { Player } from "./player.js";
 import { Run } from "./run.js";
-import { save } from "./saving.js";
 import { sentence } from "./sentence.js";
 import { Strip } from "./strip.js";
-import { filled } from "./written.js";
+import { filled, lettered, symbol } from "./written.js";
 
 const CURSOR = "explorer:cursor"; // a step or unit chosen anywhere on the page
 const REST = 500; // ms without a change, after which the URL is told
@@ -29,8 +28,9 @@ const KEYS = {
   Escape: (stage) => stage.up(),
 };
 
-class Stage {
-  constructor(parent) {
+export class Stage {
+  // alive: whether it listens to the hand
+  constructor(parent, alive = true) {
     this.host = parent.querySelector(".stage");
     this.host.replaceChildren();
     this.host.stage = this; // for whoever looks from outside
@@ -43,6 +43,11 @@ class Stage {
     this.panel = new Panel(below, this);
     this.aloud = html("p", { class: "aloud", role: "status" }, this.host);
     this.abort = new AbortController();
+    this.source = import.meta.url;
+    if (alive) this.listen();
+  }
+
+  listen() {
     const signal = { signal: this.abort.signal };
     document.addEventListener("keydown", (event) => this.key(event), signal);
     document.addEventListener(CURSOR, ({ detail }) => this.follow(detail), signal);
@@ -57,14 +62,26 @@ class Stage {
 
   show(data, tell) {
     const { about, run } = unpack(aligned(data));
+    this.present(about, run, tell);
+  }
+
+  // about: everything but the run; run: its packed bytes
+  present(about, run, tell) {
     const fresh = about.run !== this.about?.run; // another network or input
     const moved = about.cursor !== this.about?.cursor; // by something else than the hand on this stage
-    const spoken = about.language !== this.about?.language;
-    Object.assign(this, { about, words: about.words, tell });
-    if (fresh) this.run = new Run(unpack(run));
+    const spoken = ["language", "names"].some((name) => JSON.stringify(about[name]) !== JSON.stringify(this.about?.[name]));
+    Object.assign(this, { about, words: about.words, packed: run, tell });
+    if (fresh) this.take(new Run(unpack(run)));
     this.cursor = this.bounded({ ...START, ...this.cursor, ...(moved ? this.wanted() : {}) });
     if (fresh || spoken || this.dark !== isDark(this.host)) this.build();
     this.draw();
+  }
+
+  // Another run; where only a convention changed, h is held beside what it was.
+  take(run) {
+    const before = this.run;
+    this.run = run;
+    this.compared = before && run.differsByConvention(before) ? { h: before.values.h, same: run.sameStates(before) } : null;
   }
 
   wanted() {
@@ -104,6 +121,7 @@ class Stage {
     const quantity = cursor.quantity in known ? cursor.quantity : Object.keys(known)[0];
     return {
       ...cursor, quantity,
+      phase: cursor.phase !== null && cursor.phase < run.parts(cursor.back).length ? cursor.phase : null,
       shown: run.states.includes(cursor.shown) ? cursor.shown : "h",
       step: clamp(cursor.step, 0, run.T - 1),
       unit: clamp(cursor.unit, 0, run.H - 1),
@@ -160,12 +178,38 @@ class Stage {
     return quantity.replace(/^da_/, "d");
   }
 
+  // What a gate, state or gradient is called.
+  titled(quantity) {
+    return this.say(`name.${quantity === "da_h" ? quantity : this.nameOf(quantity)}`);
+  }
+
   role(quantity) {
     return { z: "f", n: "g" }[quantity] ?? (this.run.cell === "rnn" && quantity === "h" ? "g" : quantity);
   }
 
-  say(key, values = {}) {
-    return filled(this.words[key] ?? `[${key}]`, values);
+  say = (key, values = {}) => filled(this.words[key] ?? `[${key}]`, values);
+
+  // ---- names, as the chosen texts write them ----
+
+  get letters() {
+    return this.about.names.letters;
+  }
+
+  lettered(quantity) {
+    return lettered(quantity, this.letters);
+  }
+
+  symbol(name) {
+    return symbol(name, this.letters);
+  }
+
+  // Quantities with the gates among them in the order of the chosen texts; backwards, the last one first.
+  listed(quantities) {
+    const { order } = this.about.names;
+    const gate = (quantity) => order.indexOf(quantity.replace(/^da_/, ""));
+    const isGate = (quantity) => gate(quantity) >= 0 && (this.run.cell !== "rnn");
+    const gates = quantities.filter(isGate).sort((a, b) => (gate(a) - gate(b)) * (this.cursor.back ? -1 : 1));
+    return quantities.map((quantity) => (isGate(quantity) ? gates.shift() : quantity));
   }
 
   // ---- the hand ----
@@ -202,7 +246,7 @@ class Stage {
     const { cursor, run } = this;
     const names = [
       this.say("crumb_cell", { cell: run.label, t: cursor.step + 1 }),
-      this.say(`name.${this.nameOf(cursor.quantity)}`),
+      this.titled(cursor.quantity),
       this.say("crumb_sum"),
     ].slice(0, cursor.level);
     const said = names.join("›");
@@ -215,8 +259,13 @@ class Stage {
         : html("span", { "aria-current": "location" }, null, name)));
   }
 
-  save(format) {
-    save(this, format);
+  // Another stage of the same run in the same state, for drawing only.
+  twin(parent) {
+    const twin = new Stage(parent, false);
+    const { about, words, run, compared, cursor } = this;
+    Object.assign(twin, { about, words, run, compared, cursor: { ...cursor } });
+    twin.build();
+    return twin;
   }
 
   get calm() {
@@ -225,9 +274,10 @@ class Stage {
 
   remove() {
     this.player.pause();
+    this.player.saving.remove();
     clearTimeout(this.resting);
     this.abort.abort();
-    this.watch.disconnect();
+    this.watch?.disconnect();
   }
 }
 

@@ -1,0 +1,97 @@
+"""The panel of operations and their notes, for a visitor without a browser."""
+
+import pytest
+
+from explorer import Experiment
+from explorer.cells import CELLS
+from explorer.i18n import LANGUAGES, words
+from explorer.surgery import Operation
+from explorer.ui import proving
+from explorer.ui.operating import presets
+from tests.ui.visiting import SMALL, charts, every_page, fine, go, link, on_stage, press, visit
+
+
+def opened(**query):
+    at = visit("unrolled", **query)
+    at.session_state["surgery"] = True  # the folded panel stands open
+    return fine(at.run())
+
+
+@every_page
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_page_says_that_the_run_was_operated_on(screen, lang):
+    at = visit(screen, op="f~3-5~1_x~2~0.5_swap~1-4_unit~1-~0~2", lang=lang, **SMALL)
+    [note] = [info.value for info in at.info]
+    for piece in (words(lang)("surgery.between", first=3, last=5), "f", "0.5"):
+        assert piece in note
+    assert not [info for info in visit(screen, lang=lang, **SMALL).info]
+
+
+def test_what_a_link_could_not_have_is_said():
+    at = visit("unrolled", op="f~3~1_f~99~1", **SMALL)
+    assert link(at)["op"] == "f~3~1"
+    assert any("f\\~99\\~1" in warning.value for warning in at.warning)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_question_can_be_asked_and_taken_back(cell, lang):
+    at = opened(cell=cell, t="4", u="2", lang=lang, **SMALL)
+    say = words(lang)
+    for name, operation in presets(Experiment(cell=cell, T=12, H=4), 4, 2).items():
+        press(at, say(f"surgery.preset_{name}", t=4, unit=2))
+        assert link(at)["op"] == str(operation)
+        assert "difference" in charts(at) and on_stage(at)[1]["former"]
+        press(at, say("surgery.undo"))
+        assert "op" not in link(at) and "difference" not in charts(at)
+        assert on_stage(at)[1]["former"] is None and on_stage(at)[1]["held"] == {}
+
+
+def test_one_operates_as_one_likes():
+    at = opened(t="4", u="2", **SMALL)
+    for kind in ("o", "c", "x", "swap", "unit"):
+        [what] = [box for box in at.selectbox if box.label == words("en")("surgery.what")]
+        what.set_value(kind)
+        fine(at.run())
+        press(at, words("en")("surgery.operate"))
+    assert link(at)["op"] == "o~4~1~2_c~4~1~2_x~4~0_swap~4-5_unit~4~0~2"
+    press(at, words("en")("surgery.reset"))
+    assert "op" not in link(at)
+
+
+def test_eight_are_enough():
+    at = opened(op="_".join(["f~1~1"] * 8), **SMALL)
+    buttons = {button.key: button.disabled for button in at.button}
+    assert buttons["operate"] and not buttons["undo"]
+
+
+def test_operations_stay_through_pages_and_fall_away_with_their_gate():
+    at = visit("unrolled", op="f~3~1_x~2~0", **SMALL)
+    go(at, "gates")
+    assert link(at)["op"] == "f~3~1_x~2~0"
+    at = visit("gates", op="f~1-~1", **SMALL)  # a memory that is kept for ever has a figure, too
+    assert "half_life" in charts(at)
+
+
+def test_a_proof_is_of_its_place_and_no_other():
+    at = visit("unrolled", t="4", u="2", level="2", q="f", **SMALL)
+    assert on_stage(at)[0]["proof"] is None
+    at.session_state["asked"] = proving._place(at.session_state["experiment"], "f", 4, 2)
+    fine(at.run())
+    proof = on_stage(at)[0]["proof"]
+    assert (proof["quantity"], proof["step"], proof["unit"]) == ("f", 4, 2)
+    assert proof["checks"].keys() == {"torch"} and proof["checks"]["torch"]["verdict"] == "agrees"
+    at.session_state["asked"] = proving._place(at.session_state["experiment"], "f", 5, 2)
+    fine(at.run())
+    assert on_stage(at)[0]["proof"] is None and "asked" not in at.session_state
+
+
+def test_a_proof_of_what_the_cell_does_not_have_is_none():
+    at = visit("unrolled", t="4", u="2", level="2", q="z", **SMALL)
+    at.session_state["asked"] = proving._place(at.session_state["experiment"], "z", 4, 2)
+    fine(at.run())
+    assert on_stage(at)[0]["proof"] is None
+
+
+def test_an_operation_is_what_it_says():
+    assert presets(Experiment(cell="gru", z_keeps=False), 4, 2)["keep_z"] == Operation("z", 4, None, 0)
