@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from explorer.figures import theme
+from explorer.measures import DEAD
 
-LOWEST, HIGHEST = -20, 20  # powers of ten that the colours tell apart; beyond them all is dead, or exploded
+LOWEST, HIGHEST = -12, 12  # powers of ten that the colours tell apart; beyond them all is dead, or exploded
 
 
 def edge_map(
@@ -28,15 +29,18 @@ def edge_map(
     edge   its value at which theory has order and chaos meet
     reach  for each value the distance back at which theory has 10⁻⁶ left, ∞ where it never comes to that
     """
-    bar = {"title": {"text": words("axis.edge_bar")}, "thickness": 12, "tickvals": [-20, -10, -6, 0, 3, 10, 20]}
+    bar = {
+        "title": {"text": words("axis.edge_bar"), "side": "right", "font": {"size": 12}},
+        "tickfont": {"size": 12},
+        "thickness": 12,
+        "tickvals": [-12, -6, -3, 0, 3, 6, 12],
+    }
     data = [
         {
             "type": "heatmap",
             "x": theme.numbers(lags),
             "y": theme.numbers(values),
             "z": theme.numbers(np.clip(survival, LOWEST, HIGHEST)),
-            "x0": float(lags[0]),  # of the table that is downloaded
-            "y0": 1,
             "name": words("edge.measured"),
             "zmin": LOWEST,
             "zmax": HIGHEST,
@@ -54,19 +58,9 @@ def edge_map(
         shapes.append({"type": "line", "line": line, **span})
         place = {"xref": "paper", "xanchor": "right", "yanchor": "bottom"}
         notes.append(theme.said(words("edge.theory"), 1, edge, **place))
+    data.append(_line(lags, values, dead_at(lags, survival), words("edge.dead"), "solid"))
     if reach is not None:
-        known = np.isfinite(reach) & (reach <= lags[-1])
-        data.append(
-            {
-                "type": "scatter",
-                "x": theme.numbers(reach[known]),
-                "y": theme.numbers(np.asarray(values)[known]),
-                "name": words("edge.reach"),
-                "mode": "lines",
-                "line": {"color": theme.INK[0], "width": 2, "dash": "dot"},
-                "hoverinfo": "skip",
-            }
-        )
+        data.append(_line(lags, values, reach, words("edge.reach"), "dot"))
     step = (high - low) / (len(values) - 1) / 2
     return theme.figure(
         height,
@@ -75,7 +69,25 @@ def edge_map(
         yaxis={"title": {"text": words(f"setting.{axis}")}, "range": [low - step, high + step]},
         shapes=shapes,
         annotations=notes,
-        showlegend=reach is not None,
-        margin={**theme.MARGIN, "r": 96},
+        showlegend=True,
         hovermode="closest",
     )
+
+
+def dead_at(lags: np.ndarray, survival: np.ndarray) -> np.ndarray:
+    """For each value the first distance back at which no more than 10⁻⁶ is left, ∞ where there is none."""
+    dead = survival <= np.log10(DEAD)
+    return np.where(dead.any(axis=1), lags[dead.argmax(axis=1)], np.inf)
+
+
+def _line(lags, values, places: np.ndarray, name: str, dash: str) -> dict:
+    known = np.isfinite(places) & (places <= lags[-1])
+    return {
+        "type": "scatter",
+        "x": theme.numbers(places[known]),
+        "y": theme.numbers(np.asarray(values)[known]),
+        "name": name,
+        "mode": "lines",
+        "line": {"color": theme.INK[0], "width": 2, "dash": dash},
+        "hoverinfo": "skip",
+    }

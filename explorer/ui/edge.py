@@ -46,11 +46,10 @@ def _settings(e: Experiment) -> Sweep:
 
     first, second = st.columns(2)
     with first:
-        st.segmented_control(
+        st.selectbox(
             say("edge.axis"),
             axes,
             format_func=lambda axis: say(f"setting.{axis}"),
-            required=True,
             **state.controlled(f"sweep_axis_{e.cell}_{current()}", chosen["axis"], change("axis")),
         )
     with second:

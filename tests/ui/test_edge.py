@@ -47,7 +47,11 @@ def test_the_map_is_measured_and_theory_is_drawn_in():
     mean = Mean(sweep, 20)
     for number, run in enumerate(sweep.runs(e)):
         mean.add(number, survival(run))
-    np.testing.assert_allclose(drawn["data"][0]["z"], np.clip(mean.map, -20, 20), rtol=1e-5)
+    np.testing.assert_allclose(drawn["data"][0]["z"], np.clip(mean.map, -12, 12), rtol=1e-5)
+    for lag, gain in zip(drawn["data"][1]["x"], drawn["data"][1]["y"]):  # the first that is dead
+        row = mean.map[round(gain * 10)]
+        assert row[round(lag)] <= -6 < row[round(lag) - 1]
+    assert len(drawn["data"][1]["x"]) > 3
     [line] = drawn["layout"]["shapes"]
     assert 1.7 < line["y0"] < 3.5 and f"{line['y0']:.2f}" in chart["alt"]  # √3 and more, for the weights are ±1/√H
     assert "mean-field" in at.caption[-1].value and "averaged over 2 seeds" in chart["alt"]
@@ -64,7 +68,7 @@ def test_the_map_is_measured_and_theory_is_drawn_in():
 def test_where_it_holds_is_said(query, words, curves):
     at = shown(**query)
     drawn = unpack(charts(at)["edge"]["figure"])
-    assert words in at.caption[-1].value and len(drawn["data"]) == 1 + curves and not drawn["layout"]["shapes"]
+    assert words in at.caption[-1].value and len(drawn["data"]) == 2 + curves and not drawn["layout"]["shapes"]
 
 
 def test_in_korean():

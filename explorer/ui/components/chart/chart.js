@@ -74,7 +74,9 @@ export function toCSV(figure) {
     if (trace.meta?.drawing) continue; // a shading of numbers that a line holds
     const name = plain(trace.name);
     if (trace.type === "heatmap") {
-      trace.z.forEach((row, n) => row.forEach((value, k) => put(`${name}[${n * trace.dy + trace.y0}]`, k + trace.x0, value)));
+      const column = (k) => trace.x?.[k] ?? k + trace.x0;
+      const label = (unit) => (trace.y ? Number(trace.y[unit].toPrecision(6)) : unit * (trace.dy ?? 1) + trace.y0);
+      trace.z.forEach((row, unit) => row.forEach((value, k) => put(`${name}[${label(unit)}]`, column(k), value)));
     } else {
       const y = trace.customdata ?? trace.y;
       trace.x.forEach((x, k) => put(name, x, y[k]));
