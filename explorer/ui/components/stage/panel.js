@@ -70,7 +70,8 @@ export class Panel {
     terms.forEach(({ node: term }, k) => bars.append(this.bar(term, values[k], limit, product(term) ? k : null)));
     bars.append(this.total(whole, limit, squash));
     const parts = [head, bars];
-    if (squash && SLOPES[squash]) parts.push(this.curve(squash, whole));
+    const held = run.pinned(cursor.quantity, cursor.step, cursor.unit); // then its slope has no say
+    if (squash && SLOPES[squash] && !held) parts.push(this.curve(squash, whole));
     if (terms.length === 1) parts.push(this.factorList(terms[0].node));
     return parts;
   }
