@@ -1,4 +1,4 @@
-"""Edge of chaos, to be put on a page: a sweep that runs in the background, its map as it grows, and the theory."""
+"""Where is the edge of chaos? A sweep that runs in the background, its map as it grows, and the theory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SLOT, AT_ONCE = "edge", 6  # seconds up to which a sweep is not worth a question
 RANGES = {"gain": (0.0, 4.0), "forget_bias": (-2.0, 6.0)}
 
 
-def show_edge() -> None:
+def draw() -> None:
     """The settings of the sweep, how it stands, and the map."""
     experiment = state.experiment()
     sweep = _settings(experiment)
@@ -69,6 +69,7 @@ def _draw(job: Job | None, e: Experiment, sweep: Sweep) -> None:
         "edge",
         lambda: edge_map(mean.lags, sweep.values, mean.map, speaker(), axis=sweep.axis, edge=meeting, reach=reach),
         sentence(mean, sweep, e, meeting),
+        title=say("edge.figure"),
         details=(sweep, len(parts)),
         cursor=False,
     )

@@ -20,7 +20,7 @@ from explorer.performing import FAIR
 from explorer.training import Training
 from explorer.training.racing import Entrants
 
-ASKS = ("vanish", "why", "travel", "reach", "wiring", "help", "plane")
+ASKS = ("vanish", "why", "travel", "reach", "wiring", "help", "edge", "plane")
 QUANTITIES = ("f", "i", "g", "c", "o", "h", "r", "z", "n", "dh", "dc", *(f"da_{gate}" for gate in "figorznh"))
 
 

@@ -15,8 +15,8 @@ PAGE = """
 from explorer.ui import language, state
 state.restore()
 language.choose(state.view().lang)
-from explorer.ui.edge import show_edge
-show_edge()
+from explorer.ui.edge import draw
+draw()
 """
 
 

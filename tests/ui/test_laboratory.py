@@ -29,6 +29,7 @@ NAMES = {
     "reach": ["reach", "jacobian", "spectrum"],
     "wiring": ["maps", "wired"],
     "help": ["starts", "clipping", "truncated"],
+    "edge": ["edge"],
     "plane": ["plane", "eigenvalues"],
 }
 

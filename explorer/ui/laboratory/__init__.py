@@ -1,5 +1,6 @@
 """The gradient laboratory: one file a question, of which only the one that is open costs anything."""
 
+from explorer.ui import edge
 from explorer.ui.laboratory import plane, reach, remedies, travel, vanish, why, wiring
 
 DRAW = {
@@ -9,5 +10,6 @@ DRAW = {
     "reach": reach.draw,
     "wiring": wiring.draw,
     "help": remedies.draw,
+    "edge": edge.draw,
     "plane": plane.draw,
 }
