@@ -91,7 +91,7 @@ def test_in_the_dark_everything_is_dark(server, visit):
 @pytest.mark.parametrize("page_name", ["", "unrolled", "gates", "gradients", "training"])
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_nothing_sticks_out_at_360_pixels(server, visit, page_name, language):
-    page = visit(f"{server}/{page_name}?lang={language}", viewport={"width": 360, "height": 740})
+    page = visit(f"{server}/{page_name}?lang={language}", viewport={"width": 360, "height": 1600})
     main = page.get_by_test_id("stMain")
     assert main.evaluate("(node) => node.scrollWidth") <= 360
     for one in page.locator(".gate-chart figure").all():
