@@ -2,8 +2,9 @@
 
 import streamlit as st
 
+from explorer.naming import in_order, letter, listed
 from explorer.numerals import text
-from explorer.ui import frame, state
+from explorer.ui import frame, settings, state
 from explorer.ui.drawing import input_sentence, performed, show_stage
 from explorer.ui.language import say
 
@@ -14,6 +15,7 @@ experiment, view = state.experiment(), state.view()
 st.title(say("unrolled.question", cell=say(f"cell.{experiment.cell}")))
 frame.notes()
 st.markdown(input_sentence())
+settings.conventions()
 show_stage()
 
 
@@ -21,7 +23,9 @@ def numbers() -> None:
     """All that the chosen step holds for the chosen unit."""
     run, t, u = performed(experiment), view.step - 1, view.unit - 1
     rows = {say("unrolled.before"): run.trace.previous["h"][t, 0, u]}
-    rows |= {name: values[t, 0, u] for name, values in run.trace.values.items()}
+    gates = listed(experiment.cell, view.names)
+    names = in_order(in_order(run.trace.values, gates), tuple(f"a_{gate}" for gate in gates))
+    rows |= {letter(name, view.names): run.trace[name][t, 0, u] for name in names}
     st.table({name: text(value) for name, value in rows.items()})
     st.markdown(say("unrolled.inputs"))
     st.table({name: text(value) for name, value in zip(run.input.channels, run.trace.x[t, 0])})

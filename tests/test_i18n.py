@@ -56,6 +56,7 @@ SAME = [
     r"network\.(rnn_tanh|rnn_relu|gru|lstm)",
     r"choice\.activation\.(tanh|relu)",
     r"choice\.scheme\.xavier",
+    r"convention\.(pytorch|keras)",
     r"unrolled\.before",
     r"gradients\.sentence",
 ]
@@ -97,6 +98,7 @@ class TestTables:
     @every_language
     def test_markup_is_balanced(self, language):
         for key, text in table(language).items():
+            text = text.replace("<br>", " ")  # stands alone
             tags = re.findall(r"<(/?)(\w+)>", text)
             assert re.sub(r"</?\w+>", "", text).count("<") == 0, key
             open_tags = []

@@ -15,6 +15,7 @@ from cachetools import LRUCache, cached
 
 from explorer.experiment import Experiment
 from explorer.i18n import table
+from explorer.naming import letters, listed
 from explorer.performing import Performance, perform
 from explorer.ui import state
 from explorer.ui.components.chart import chart
@@ -60,6 +61,7 @@ def show_stage() -> None:
         cursor={name: getattr(view, name) for name in STAGE_CURSOR},
         words={key.removeprefix("stage."): words for key, words in texts.items() if key.startswith("stage.")},
         language=current(),
+        names={"letters": letters(view.names), "order": listed(experiment.cell, view.names)},
         file_name=file_name("stage", experiment),
         on_rest=lambda cursor: state.look(**{name: cursor[name] for name in STAGE_CURSOR}),
     )

@@ -19,7 +19,7 @@ from explorer.ui.language import current, literal, say
 HOME = "home"
 PAGES = {  # in the order of the navigation; the settings that a page shows itself
     HOME: ("forget_bias",),
-    "unrolled": (),
+    "unrolled": ("reset_after", "z_keeps"),
     "gates": (),
     "gradients": ("T", "gain", "forget_bias"),
 }

@@ -8,6 +8,7 @@ from explorer.cells import CELLS
 from explorer.datasets import DATASETS
 from explorer.datasets.own import NotNumbers, read_numbers
 from explorer.experiment import KINDS, Choice, Number, Switch
+from explorer.naming import DIALECTS, letter, listed
 from explorer.ui import state
 from explorer.ui.language import current, literal, say
 
@@ -77,9 +78,9 @@ def folded(elsewhere: tuple[str, ...]) -> None:
     low, high, _ = DATASETS[e.input].widths
     if e.cell == "rnn" and "activation" not in elsewhere:
         control("activation")
-    if e.cell == "gru":
-        control("reset_after")
-        control("z_keeps")
+    for name in CELLS[e.cell].options:
+        if name != "activation" and name not in elsewhere:
+            control(name)
     if low < high:
         control("D", bounds=(low, high))
     if DATASETS[e.input].drawn:
@@ -92,6 +93,37 @@ def folded(elsewhere: tuple[str, ...]) -> None:
         forget_bias()
     control("chrono", disabled=True) if CELLS[e.cell].keep is None else control("chrono")
     loss()
+
+
+def conventions() -> None:
+    """What texts write differently and matters to this cell, as one compact row."""
+    e = state.experiment()
+    if e.cell == "rnn":
+        return  # nothing to name, nothing to reset
+    with st.container(horizontal=True, key="conventions"):
+        for name in CELLS[e.cell].options:
+            _convention(name, (True, False), getattr(e, name), lambda new, name=name: state.change(**{name: new}))
+        _convention("names", DIALECTS, state.view().names, lambda new: state.look(names=new))
+
+
+def _convention(name: str, options: tuple, value, changed) -> None:
+    """One choice between conventions, its values in words; names with the gates as they are then listed."""
+
+    def written(option) -> str:
+        if name != "names":
+            return say(f"convention.{name}_{'yes' if option else 'no'}")
+        cell = state.experiment().cell
+        gates = (letter(gate, option) for gate in listed(cell, option))
+        return f"{say(f'convention.{option}')} {' '.join(gates)}"
+
+    st.segmented_control(
+        say(f"convention.{name}"),
+        options,
+        format_func=written,
+        required=True,
+        help=say(f"help.{name}"),
+        **state.controlled(f"convention_{name}_{state.experiment().cell}_{current()}", value, changed),
+    )
 
 
 def gain() -> None:

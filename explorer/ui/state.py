@@ -13,6 +13,7 @@ import streamlit as st
 
 from explorer.experiment import Choice, Experiment, Fallback, Number, Switch, setting
 from explorer.i18n import LANGUAGES
+from explorer.naming import DIALECTS
 
 QUANTITIES = ("f", "i", "g", "c", "o", "h", "r", "z", "n", "dh", "dc", *(f"da_{gate}" for gate in "figorznh"))
 
@@ -24,6 +25,7 @@ class View:
     lang       "en", "ko", or "auto" for the browser's
     step, unit the cursor, both counted from 1
     level, quantity, back   where the stage stands: the cell, one formula, one sum; values or gradients
+    names      how gates are named and in which order they are listed (`explorer.naming`)
     projector  everything half as large again, the sidebar folded
     """
 
@@ -33,6 +35,7 @@ class View:
     level: int = setting(1, Number("level", 1, 3))
     quantity: str = setting("f", Choice("q", QUANTITIES))
     back: bool = setting(False, Switch("back"))
+    names: str = setting("pytorch", Choice("names", DIALECTS))
     projector: bool = setting(False, Switch("projector"))
 
 

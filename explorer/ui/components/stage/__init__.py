@@ -119,6 +119,7 @@ def stage(
     cursor: Mapping,
     words: Mapping[str, str],
     language: str,
+    names: Mapping,
     file_name: str,
     on_rest: Callable[[dict], None],
 ) -> None:
@@ -126,6 +127,7 @@ def stage(
 
     cursor    {"step", "unit" (from 1), "level" (1 to 3), "quantity", "back"}, where the stage opens
     words     the stage's texts by key
+    names     {"letters": {gate: (as a quantity, as an index)}, "order": gates as they are to be listed}
     on_rest   called with such a cursor when the hand has come to rest
     """
 
@@ -139,6 +141,7 @@ def stage(
         "cursor": _given(key, dict(cursor)),
         "words": dict(words),
         "language": language,
+        "names": dict(names),
         "file": file_name,
         "palettes": PALETTES,
     }

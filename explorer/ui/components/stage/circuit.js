@@ -110,7 +110,7 @@ export class Circuit {
     part.group = svg("g", { class: `gate ${this.stage.role(q)}`, "data-q": q, tabindex: 0, role: "button" }, this.picture);
     svg("rect", { class: "back", x: x - 30, y: y - 24, width: 60, height: 48, rx: 8 }, part.group);
     part.fill = svg("rect", { class: "fill", x: x - 30, y: y - 24, width: 60, height: 48, rx: 8 }, part.group);
-    svg("text", { class: "letter", x, y: y - 4 }, part.group, q === "h" ? "h" : q);
+    svg("text", { class: "letter", x, y: y - 4 }, part.group, this.stage.lettered(q));
     svg("text", { class: "squash", x, y: y + 15 }, part.group, squash);
     set(part.group, { "aria-label": this.stage.say(`name.${this.stage.run.cell === "rnn" ? "h" : q}`) });
   }

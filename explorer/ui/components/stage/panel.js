@@ -1,8 +1,8 @@
 // L1 to L3 in words and numbers: the cell's formulas, one of them taken apart, one of its sums in full.
 
-import { clamp, html, svg } from "./drawing.js";
+import { become, clamp, fill, html, svg } from "./drawing.js";
 import { anatomy, factors, FUNCTIONS, names, origin, product, SLOPES } from "./run.js";
-import { formula, inNumbers, inSymbols, symbol, text } from "./written.js";
+import { formula, inNumbers, inSymbols, text } from "./written.js";
 
 const CURVE = { width: 260, height: 120, reach: 6 };
 
@@ -17,29 +17,39 @@ export class Panel {
   }
 
   build() {
+    this.cards = {};
     set(this.node, "aria-label", this.stage.say("panel"));
   }
 
   draw() {
     const { cursor } = this.stage;
     const drawn = [null, () => this.cell(), () => this.gate(), () => this.sum()][cursor.level]();
-    this.node.replaceChildren(...drawn);
+    become(this.node, drawn);
   }
 
   // L1: every formula of the step, in symbols and in numbers.
   cell() {
     const { run, cursor } = this.stage;
-    const shown = Object.entries(cursor.back ? run.chain : run.formulas);
+    const known = cursor.back ? run.chain : run.formulas;
     const phase = cursor.phase === null || cursor.back ? null : run.phases[cursor.phase];
-    return shown.map(([quantity, node]) => {
-      const card = html("button", { type: "button", class: `card${phase && !phase.includes(quantity) ? " dim" : ""}`, "data-open": quantity });
-      card.innerHTML = `${this.name(quantity)}${inSymbols(quantity, node)}${inNumbers(quantity, node, run, cursor.step, cursor.unit)}`;
+    return this.stage.listed(Object.keys(known)).map((quantity) => {
+      const node = known[quantity], card = this.card(quantity);
+      card.classList.toggle("dim", phase !== null && !phase.includes(quantity));
+      fill(card, `${this.name(quantity)}${inSymbols(quantity, node, this.stage.letters)}${inNumbers(quantity, node, run, cursor.step, cursor.unit)}`);
       return card;
     });
   }
 
+  card(quantity) {
+    return (this.cards[quantity] ??= html("button", { type: "button", class: "card", "data-open": quantity }));
+  }
+
   name(quantity) {
     return `<span class="what">${this.stage.say(`name.${this.stage.nameOf(quantity)}`)}</span>`;
+  }
+
+  written(node) {
+    return formula(node, (name) => this.stage.symbol(name));
   }
 
   // L2: the terms as bars, what they add up to, and the squashing of it with its slope.
@@ -48,7 +58,7 @@ export class Panel {
     const node = run.formula(cursor.quantity);
     const { squash, sum, terms } = anatomy(node);
     const head = html("div", { class: "head" });
-    head.innerHTML = this.name(cursor.quantity) + inSymbols(cursor.quantity, node);
+    head.innerHTML = this.name(cursor.quantity) + inSymbols(cursor.quantity, node, this.stage.letters);
     const values = terms.map(({ sign, node: term }) => sign * run.number(term, cursor.step, cursor.unit));
     const whole = run.number(sum, cursor.step, cursor.unit);
     const limit = Math.max(...[...values, whole].map(Math.abs).filter(Number.isFinite), 1e-300);
@@ -64,7 +74,7 @@ export class Panel {
   bar(term, value, limit, opens) {
     const { cursor } = this.stage;
     const row = html(opens === null ? "div" : "button", { class: `bar ${origin(term)}`, ...(opens === null ? {} : { type: "button", "data-open": cursor.quantity, "data-term": opens }) });
-    row.innerHTML = `<span class="from">${this.stage.say(`from.${origin(term)}`)}</span><math>${formula(term, symbol)}</math>`;
+    row.innerHTML = `<span class="from">${this.stage.say(`from.${origin(term)}`)}</span><math>${this.written(term)}</math>`;
     row.append(track(value, limit), html("span", { class: "value" }, null, text(value)));
     return row;
   }
@@ -84,7 +94,7 @@ export class Panel {
     found.forEach((factor, k) => {
       const value = run.number(factor, cursor.step, cursor.unit);
       const row = html("div", { class: "factor" }, list);
-      row.innerHTML = `<span>${k ? "×" : ""}</span><math>${formula(factor, symbol)}</math>`;
+      row.innerHTML = `<span>${k ? "×" : ""}</span><math>${this.written(factor)}</math>`;
       html("span", { class: "value" }, row, text(value));
     });
     return list;
@@ -123,7 +133,7 @@ export class Panel {
     products.sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
     const whole = run.number(inner, cursor.step, cursor.unit);
     const head = html("div", { class: "head" });
-    head.innerHTML = `${this.name(cursor.quantity)}<math>${formula(inner, symbol)}</math><p>${this.stage.say("sum_of", { count: products.length, unit: cursor.unit + 1 })}</p>`;
+    head.innerHTML = `${this.name(cursor.quantity)}<math>${this.written(inner)}</math><p>${this.stage.say("sum_of", { count: products.length, unit: cursor.unit + 1 })}</p>`;
     const table = html("table", { class: "sum" });
     const limit = Math.max(...products.map((found) => Math.abs(found.product)), 1e-300);
     const header = html("tr", {}, html("thead", {}, table));

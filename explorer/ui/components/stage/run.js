@@ -76,6 +76,17 @@ export class Run {
     return this.at("dc", t).map((value, unit) => value * this.values.f[t][unit]);
   }
 
+  // Whether another run is of the same network and input, written in another convention.
+  differsByConvention(other) {
+    const alike = ["cell", "T", "H", "D"].every((name) => this[name] === other[name]) && same(this.x, other.x);
+    return alike && (this.zKeeps !== other.zKeeps) !== (this.resetAfter !== other.resetAfter) && same(this.initial, other.initial)
+      && same(this.params.weight_ih, other.params.weight_ih, Math.abs);
+  }
+
+  sameStates(other) {
+    return same(this.values.h, other.values.h);
+  }
+
   formula(quantity) {
     return this.formulas[quantity] ?? this.chain[quantity];
   }
@@ -114,6 +125,12 @@ export class Run {
     const reset = (value, unit) => value * this.values.r[t][unit];
     return this.resetAfter ? { delta: delta.map(reset), before } : { delta, before: before.map(reset) };
   }
+}
+
+// Whether two nests of numbers hold the same numbers, bit by bit.
+function same(a, b, as = (value) => value) {
+  if (typeof a === "number") return Object.is(as(a), as(b));
+  return Object.keys(a).length === Object.keys(b).length && Object.keys(a).every((key) => same(a[key], b[key], as));
 }
 
 // ---- the anatomy of a formula ----

@@ -10,6 +10,7 @@ export function sentence(stage) {
   const at = (name) => run.at(name, step)[unit];
   const values = { t: step + 1, unit: unit + 1, h: text(at("h")), before: text(at("h_prev")) };
   if (cursor.back) return back(stage, values);
+  Object.assign(values, { candidate: stage.lettered(run.cell === "gru" ? "n" : "g") });
   if (run.cell === "lstm") {
     Object.assign(values, {
       keep: percent(at("f")), let: percent(at("i")), show: percent(at("o")), f: text(at("f")), i: text(at("i")), o: text(at("o")),
@@ -20,7 +21,14 @@ export function sentence(stage) {
     Object.assign(values, { keep: percent(keep), take: percent(1 - keep), n: text(at("n")), look: percent(at("r")), r: text(at("r")), z: text(at("z")) });
   }
   const phase = cursor.phase === null ? "" : `_${run.phases[cursor.phase][0]}`;
-  return stage.say(`sentence_${run.cell}${phase}`, values);
+  return [stage.say(`sentence_${run.cell}${phase}`, values), comparison(stage, values)].filter(Boolean).join(" ");
+}
+
+// What another convention has done to h: nothing, or something.
+function comparison({ run, compared, cursor, say }, values) {
+  if (!compared) return "";
+  const before = text(compared.h[cursor.step][cursor.unit]);
+  return say(compared.same ? "z_relabelled" : "h_moved", { before, h: values.h });
 }
 
 function back(stage, values) {

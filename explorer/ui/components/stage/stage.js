@@ -11,7 +11,7 @@ import { Run } from "./run.js";
 import { save } from "./saving.js";
 import { sentence } from "./sentence.js";
 import { Strip } from "./strip.js";
-import { filled } from "./written.js";
+import { filled, lettered, symbol } from "./written.js";
 
 const CURSOR = "explorer:cursor"; // a step or unit chosen anywhere on the page
 const REST = 500; // ms without a change, after which the URL is told
@@ -59,12 +59,19 @@ class Stage {
     const { about, run } = unpack(aligned(data));
     const fresh = about.run !== this.about?.run; // another network or input
     const moved = about.cursor !== this.about?.cursor; // by something else than the hand on this stage
-    const spoken = about.language !== this.about?.language;
+    const spoken = ["language", "names"].some((name) => JSON.stringify(about[name]) !== JSON.stringify(this.about?.[name]));
     Object.assign(this, { about, words: about.words, tell });
-    if (fresh) this.run = new Run(unpack(run));
+    if (fresh) this.take(new Run(unpack(run)));
     this.cursor = this.bounded({ ...START, ...this.cursor, ...(moved ? this.wanted() : {}) });
     if (fresh || spoken || this.dark !== isDark(this.host)) this.build();
     this.draw();
+  }
+
+  // Another run; where only a convention changed, h is held beside what it was.
+  take(run) {
+    const before = this.run;
+    this.run = run;
+    this.compared = before && run.differsByConvention(before) ? { h: before.values.h, same: run.sameStates(before) } : null;
   }
 
   wanted() {
@@ -164,8 +171,29 @@ class Stage {
     return { z: "f", n: "g" }[quantity] ?? (this.run.cell === "rnn" && quantity === "h" ? "g" : quantity);
   }
 
-  say(key, values = {}) {
-    return filled(this.words[key] ?? `[${key}]`, values);
+  say = (key, values = {}) => filled(this.words[key] ?? `[${key}]`, values);
+
+  // ---- names, as the chosen texts write them ----
+
+  get letters() {
+    return this.about.names.letters;
+  }
+
+  lettered(quantity) {
+    return lettered(quantity, this.letters);
+  }
+
+  symbol(name) {
+    return symbol(name, this.letters);
+  }
+
+  // Quantities with the gates among them in the order of the chosen texts; backwards, the last one first.
+  listed(quantities) {
+    const { order } = this.about.names;
+    const gate = (quantity) => order.indexOf(quantity.replace(/^da_/, ""));
+    const isGate = (quantity) => gate(quantity) >= 0 && (this.run.cell !== "rnn");
+    const gates = quantities.filter(isGate).sort((a, b) => (gate(a) - gate(b)) * (this.cursor.back ? -1 : 1));
+    return quantities.map((quantity) => (isGate(quantity) ? gates.shift() : quantity));
   }
 
   // ---- the hand ----
