@@ -1,8 +1,8 @@
 """How others name the gates and in which order they list them; the engine itself keeps PyTorch's names.
 
-    pytorch    the candidate is g (LSTM) or n (GRU); gates in the order of weight_ih: i f g o, r z n
-    textbook   C̃ and h̃, c̃ and h̃ as the index of their weights; in the order of computation: f i C̃ o, r z h̃
-    keras      the same letters, in the order of Keras' kernels, where c means the candidate: i f c o, z r h
+pytorch    the candidate is g (LSTM) or n (GRU); gates in the order of weight_ih: i f g o, r z n
+textbook   C̃ and h̃, c̃ and h̃ as the index of their weights; in the order of computation: f i C̃ o, r z h̃
+keras      the same letters, in the order of Keras' kernels, where c means the candidate: i f c o, z r h
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ import streamlit as st
 
 from explorer.naming import in_order, letter, listed
 from explorer.numerals import text
-from explorer.ui import frame, settings, state
+from explorer.ui import frame, questions, settings, state
 from explorer.ui.drawing import input_sentence, performed, show_stage
 from explorer.ui.language import say
 
@@ -12,9 +12,11 @@ frame.enter(__file__)
 
 experiment, view = state.experiment(), state.view()
 
-st.title(say("unrolled.question", cell=say(f"cell.{experiment.cell}")))
+with st.container(horizontal=True, vertical_alignment="center", key="question"):
+    st.title(questions.title())
+    questions.menu()
 frame.notes()
-st.markdown(input_sentence())
+st.markdown(" ".join([questions.look(), input_sentence()]).strip())
 settings.conventions()
 show_stage()
 

@@ -18,6 +18,7 @@ from explorer.i18n import LANGUAGES, PARTICLES, final_consonant, table, with_par
 from explorer.performing import rivals
 from explorer.ui.components.chart import TOOLS
 from explorer.ui.frame import PAGES
+from explorer.ui.questions import QUESTIONS
 from explorer.ui.settings import HELPED
 
 ROOT = Path(__file__).parents[1]
@@ -36,6 +37,7 @@ FAMILIES = {  # of composed keys: exactly these and no others
     "band": set(theme.BANDS),
     "toolbar": {*TOOLS, "failed"},
     "page": set(PAGES),
+    "look": set(QUESTIONS),
     "choice.loss": {"last", "all", "step"},
     **{f"choice.{name}": set(kind.options) for name, kind in KINDS.items() if isinstance(kind, Choice)},
 }
@@ -43,6 +45,7 @@ AMONG = {  # composed keys among others
     "setting": set(KINDS),
     "help": set(HELPED),
     "home": set(PAGES) - {"home"},
+    "question": set(QUESTIONS),
     "input": set(DATASETS),
     "note": {"numbers_none", "numbers_many", "numbers_bad"},
     "gradients": {"loss_last", "loss_all", "loss_step"},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from urllib.parse import parse_qsl, urlsplit
 
 import streamlit as st
 
@@ -72,13 +73,24 @@ def publish() -> None:
     """At the end of a run: write experiment and view to the URL."""
     st.session_state["touched"] = False
     query = address()
-    if st.query_params.to_dict() != query:
+    if st.query_params.to_dict() != query or _address_bar() not in (None, query):
         st.query_params.from_dict(query)
+
+
+def _address_bar() -> dict[str, str] | None:
+    """What the browser shows, where it tells: a link to the page that it stands on leaves it as it was."""
+    return dict(parse_qsl(urlsplit(st.context.url).query)) if st.context.url else None
 
 
 def address() -> dict[str, str]:
     """The query parameters of what is shown."""
     return experiment().to_query() | _view_query(st.session_state["view"])
+
+
+def address_of(asked: Experiment, place: dict) -> dict[str, str]:
+    """The query parameters of another experiment and place, the visitor's language and ways kept."""
+    kept = {name: getattr(st.session_state["view"], name) for name in ("lang", "names", "projector")}
+    return asked.to_query() | _view_query(View(**kept, **place))
 
 
 def experiment() -> Experiment:

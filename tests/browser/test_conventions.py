@@ -109,9 +109,9 @@ def test_names_change_in_formula_circuit_table_and_sentence_and_no_number_does(s
 
 def test_no_number_has_two_pairs_of_brackets(server, visit):
     """tanh(−0.24), not tanh((−0.24)); a minus that leads needs none at all."""
-    for query in ("cell=lstm", "cell=gru&reset_after=0", "cell=lstm&back=1&t=18"):
-        page = visit(f"{server}/unrolled?{query}&T=20&H=4")
-        for unit in range(4):
+    for asked in ("cell=lstm", "cell=gru&reset_after=0", "cell=lstm&back=1&t=18"):
+        page = visit(f"{server}/unrolled?{asked}&T=20&H=4")
+        for _ in range(4):
             lines = [line for card in page.evaluate(FORMULAS) for line in card]
             assert lines and not [line for line in lines if "((−" in line and "))" in line.split("((−")[1][:9]], lines
             assert not [line for line in lines if line.startswith("=(−")], lines
@@ -121,3 +121,21 @@ def test_no_number_has_two_pairs_of_brackets(server, visit):
 def test_an_rnn_has_no_row_of_conventions(server, visit):
     page = visit(f"{server}/unrolled?cell=rnn&T=9&H=4")
     expect(page.locator(".st-key-conventions")).to_have_count(0)
+
+
+def test_a_question_is_followed_and_the_back_button_returns(server, visit):
+    page = visit(f"{server}/unrolled?T=30&H=4&names=keras")
+    page.get_by_role("button", name=EN("question.menu")).click()
+    page.get_by_role("link", name=EN("question.no_gates")).click()
+    page.wait_for_function("() => new URLSearchParams(location.search).get('cell') === 'rnn'")
+    settle(page)
+    expect(page.locator("h1")).to_contain_text(EN("question.no_gates"))
+    assert query(page) == {"cell": "rnn", "input": "clue", "T": "51", "t": "1", "back": "1", "q": "dh", "names": "keras"}
+    assert page.locator(".stage").evaluate("({ stage }) => [stage.run.cell, stage.cursor.step, stage.cursor.back]") == [
+        "rnn",
+        0,
+        True,
+    ]
+    page.go_back()
+    settle(page)
+    assert query(page) == {"T": "30", "H": "4", "names": "keras"}

@@ -51,6 +51,7 @@ def staged(performance: Performance, label: str) -> dict:
         "x": theme.numbers(trace.x[:, 0]),
         "values": values,
         "initial": {q: theme.numbers(trace.initial[q][0]) for q in cell.states},
+        "initialGrads": {q: theme.numbers(grads.initial[q][0]) for q in cell.states},
         "params": {name: theme.numbers(array) for name, array in trace.params.items()},
         "grads": {name: theme.numbers(array[:, 0]) for name, array in known.items()},
         "direct": theme.numbers(direct_gradient(experiment)[:, 0]),

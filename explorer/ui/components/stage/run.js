@@ -71,6 +71,7 @@ export class Run {
 
   // The part of the gradient that step t hands back to a state of step t−1, all units.
   through(state, t) {
+    if (t === 0) return this.initialGrads[state];
     const total = this.at(`d${state}`, t - 1);
     if (state === "h") return total.map((value, unit) => value - this.direct[t - 1][unit]);
     return this.at("dc", t).map((value, unit) => value * this.values.f[t][unit]);
