@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from explorer.check import known
+from explorer.check import known, shaped, whole
 
 ENTERS = ("every", "first", "answers")
 COUNTS = ("every", "last", "none")
@@ -36,6 +36,14 @@ class Stage:
     def entering(self, T: int) -> np.ndarray:
         """(T,) bool: the steps that have an input."""
         return np.arange(T) == 0 if self.enters == "first" else np.ones(T, bool)
+
+    def fed(self, inputs: np.ndarray, T: int | None = None) -> np.ndarray:
+        """The inputs over time, (T, B, D): they are (T, B, D), or (B, D) where only the first step has one."""
+        if self.enters != "first":
+            return shaped(inputs, ("T", "B", "D"), "inputs")
+        x = np.zeros((whole(T, 1, 100_000, "T"), *shaped(inputs, ("B", "D"), "inputs").shape))
+        x[0] = inputs
+        return x
 
     def counting(self, T: int) -> np.ndarray:
         """(T,) bool: the steps whose output counts."""

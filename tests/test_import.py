@@ -31,6 +31,8 @@ ONLY = {
     "explorer/unroll.py": ("explorer.cells", "explorer.trace", "explorer.check"),
     "explorer/chunk_loops.py": ("explorer.cells",),
     "explorer/datasets/": ("explorer.datasets", "explorer.check"),
+    "explorer/corpora/": ("explorer.corpora", "explorer.check"),
+    "explorer/forms.py": ("explorer.check",),
 }
 SHOWING = ("explorer.figures", "explorer.export")  # the rule for explorer.ui is above
 RUNNING = (
@@ -42,7 +44,6 @@ NEVER = {
     "explorer/initialise.py": SHOWING,
     "explorer/equations.py": (*SHOWING, *RUNNING),
     "explorer/experiment.py": (*SHOWING, *RUNNING),
-    "explorer/forms.py": (*SHOWING, *RUNNING),
     "explorer/performing.py": SHOWING,
     "explorer/measures.py": (*SHOWING, *RUNNING),
     "explorer/jacobian.py": (*SHOWING, *RUNNING),

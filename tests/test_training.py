@@ -272,8 +272,8 @@ def test_the_gradient_at_birth_goes_on_where_floats_end():
         assert_close(short.reach()[q], wanted, q, 1e-12)
     for _ in short.advance(30):
         pass
-    assert np.array_equal(short.reach(SMALL.draw())["h"], TrainingRun(SMALL).reach()["h"])
-    assert not np.allclose(short.reach(SMALL.draw())["h"], short.reach()["h"])
+    assert np.array_equal(short.reach(short.birth)["h"], TrainingRun(SMALL).reach()["h"])
+    assert not np.allclose(short.reach(short.birth)["h"], short.reach()["h"])
 
 
 def spoiled(**arrays) -> bytes:

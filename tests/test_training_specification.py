@@ -10,8 +10,11 @@ from hypothesis import strategies as some
 from explorer import Experiment, Training
 from explorer.experiment import KINDS as SHARED
 from explorer.experiment import Choice, Number, Switch
-from explorer.training.specification import KINDS, VOLUME
+from explorer.training import Translating
+from explorer.training.specification import VOLUME
 from explorer.training.tasks import TASKS
+
+KINDS = Training.kinds()
 
 # The most that a link may ask for, written out: read from the table, it would follow a mistake in the table.
 MOST = {"distance": 400, "H": 64, "layers": 3, "updates": 20_000, "B": 128, "truncate": 400, "rate": 10, "clip_at": 100}
@@ -62,6 +65,21 @@ def test_what_it_shares_with_an_experiment_has_the_same_key_bounds_and_default()
     assert len({kind.key for kind in KINDS.values()}) == len(KINDS)
 
 
+def test_a_translation_has_an_address_too():
+    assert Translating().to_query() == {} and len({kind.key for kind in Translating.kinds().values()}) == 26
+    for changes in ({"corpus": "dates"}, {"most": 777}, {"corpus": "dates", "most": 73_049, "teacher": 0.25, "E": 3}):
+        translating = Translating(**changes)
+        assert Translating.from_query(translating.to_query()) == (translating, ())
+        assert Translating.from_json(translating.to_json()) == (translating, ())
+    with pytest.raises(ValueError, match="most: expected 100 to 73049 with dates, but got 100000"):
+        Translating(corpus="dates", most=100_000)
+    translating, (refused,) = Translating.from_query({"corpus": "dates", "most": "100000", "seed": "7"})
+    assert (translating.most, translating.seed, refused.name) == (10_000, 7, "most")
+    assert Translating(B=128, H=64).B == 128
+    with pytest.raises(ValueError, match="may be at most 500000, but is 737280"):
+        Translating(B=128, H=64, layers=3)
+
+
 def test_it_is_frozen():
     with pytest.raises(FrozenInstanceError):
         Training().rate = 1.0
@@ -82,7 +100,7 @@ def test_no_training_is_too_large_as_a_whole():
     with pytest.raises(ValueError, match="may be at most 500000, but is 9854976: take a smaller distance, B or H"):
         Training(distance=400, B=128, H=64, layers=3)
     training, refused = Training.from_query({"distance": "400", "batch": "128", "H": "64", "layers": "3", "seed": "7"})
-    assert training.volume <= VOLUME and training.seed == 7
+    assert training.T * training.B * training.H * training.layers <= VOLUME and training.seed == 7
     assert {fallback.name for fallback in refused} <= {"distance", "B", "H", "layers"} and refused
 
 

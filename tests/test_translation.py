@@ -146,12 +146,20 @@ def test_texts_become_symbols_and_come_back(corpus):
     texts = corpus.draw(5, 300) + corpus.draw(5, 300, held_out=True)
     pairs = corpus.encode(texts)
     assert corpus.written(pairs.target) == [english for _, english in texts]
+    assert len(pairs.source) + len(pairs.target) <= corpus.T
     for b, (korean, english) in enumerate(texts):
         assert "".join(corpus.source[s] for s in pairs.source[:, b]) == korean
         assert pairs.real[:, b].sum() == len(source_tokens(korean)) and pairs.real[-1, b]
         assert pairs.scored[:, b].sum() == len(target_tokens(english)) + 1
         assert pairs.target[pairs.scored[:, b], b][-1] == 0
     assert pairs.source.max() == len(corpus.source) - 1 and pairs.target.max() == len(corpus.target) - 1
+
+
+def test_the_longest_pair_is_as_long_as_is_said():
+    longest = {"numbers": [777_777], "dates": [DAYS - 1]}
+    for name, corpus in CORPORA.items():
+        pairs = corpus.encode([corpus.pair(k) for k in longest[name]])
+        assert len(pairs.source) + len(pairs.target) == corpus.T
 
 
 def test_tokens():

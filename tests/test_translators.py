@@ -6,7 +6,7 @@ import pytest
 from explorer.forms import FORMS, Stage
 from explorer.training import TASKS
 from explorer.training.losses import cross_entropy
-from explorer.training.models import packed, views
+from explorer.training.models import Reader, Stack, packed, views
 from explorer.training.optimisers import Adam, blank_memory, clip_by_norm
 from explorer.training.translators import ATTENTION, EncoderDecoder, forced
 from tests.engine_cases import CASES, assert_close, over
@@ -45,7 +45,7 @@ def test_gradients_are_difference_quotients(cell, options, attention, share):
     model, vector, *rest = args
     teacher = forced(np.random.default_rng(3), (R, B), SHARES[share])
     _, said, slope = costs(*args, teacher)
-    gradient, rng = packed(said.back(slope), model.shapes, float), np.random.default_rng(1)
+    gradient, rng = packed(said.back(slope)[0], model.shapes, float), np.random.default_rng(1)
     for _ in range(3):
         way = rng.standard_normal(vector.size)
         up, down = (costs(model, vector + by * way, *rest, teacher) for by in (1e-6, -1e-6))
@@ -103,11 +103,11 @@ def test_logits_and_gradients_are_pytorchs(cell, attention, share):
     logits, leaves = in_torch(model, views(vector, model.shapes), source, real, target, teacher)
     torch.nn.functional.cross_entropy(logits.reshape(-1, K), torch.tensor(target.reshape(-1))).backward()
     assert_close(said.logits, logits.detach().numpy(), "logits", 1e-12)
-    gradient = said.back(slope)
+    gradient, _ = said.back(slope)
     assert set(gradient) == set(leaves)
     for name, leaf in leaves.items():
         assert_close(gradient[name], leaf.grad.numpy(), name, 1e-10)
-    assert_close(said.back(slope)["readout.weight"], gradient["readout.weight"], "a second time back", 0)
+    assert_close(said.back(slope)[0]["readout.weight"], gradient["readout.weight"], "a second time back", 0)
 
 
 @every_attention
@@ -163,7 +163,7 @@ def learns_to_reverse(attention, share, broken=False) -> float:
         source = rng.integers(4, size=(3, 16))
         said = model(views(vector, model.shapes), source, source >= 0, source[::-1], forced(rng, source.shape, share))
         _, slope = cross_entropy(said.logits.reshape(-1, 4), source[::-1].reshape(-1))
-        gradient = packed(said.back(slope.reshape(said.logits.shape)), model.shapes, float)
+        gradient = packed(said.back(slope.reshape(said.logits.shape))[0], model.shapes, float)
         if broken:
             gradient[: -model.K * (model.H + 1)] *= -1  # all but the readout
         clip_by_norm(gradient, 1.0)
@@ -215,6 +215,35 @@ def test_the_four_forms():
     assert [stage.enters for stage in EncoderDecoder("gru", 2, 2, 2, 2).form.stages] == ["every", "answers"]
     with pytest.raises(ValueError, match="unknown way in 'sometimes': expected one of every, first, answers"):
         Stage("sometimes", "last")
+
+
+@pytest.mark.parametrize("form", ["sequence_to_sequence", "sequence_to_vector", "vector_to_sequence"])
+def test_a_reader_in_each_form_is_pytorchs_with_its_gradients(form):
+    rng, model = np.random.default_rng(0), Reader(Stack("gru", 3, 4), 2)
+    vector = rng.uniform(-1, 1, sum(np.prod(shape, dtype=int) for shape in model.shapes.values()))
+    inputs = rng.standard_normal((B, 3) if form == "vector_to_sequence" else (R, B, 3))
+    answer = model.through(views(vector, model.shapes), form, inputs, R)
+
+    leaf, gru, readout = torch.tensor(inputs, requires_grad=True), torch.nn.GRU(3, 4), torch.nn.Linear(4, 2)
+    for parameter, array in zip([*gru.parameters(), *readout.parameters()], views(vector, model.shapes).values()):
+        parameter.data = torch.tensor(array)
+    x = torch.cat([leaf[None], torch.zeros(R - 1, B, 3)]) if form == "vector_to_sequence" else leaf
+    h = gru(x.double())[0]
+    theirs = readout(h[-1:] if form == "sequence_to_vector" else h).reshape(-1, 2)
+    assert_close(answer.answers, theirs.detach().numpy(), "answers", 1e-12)
+
+    slope = rng.standard_normal(answer.answers.shape)
+    theirs.backward(torch.tensor(slope))
+    gradient, reached = answer.back(slope)
+    for (name, ours), leaf_of in zip(gradient.items(), [*gru.parameters(), *readout.parameters()], strict=True):
+        assert_close(ours, leaf_of.grad.numpy(), name, 1e-11)
+    entering = reached.x[0] if form == "vector_to_sequence" else reached.x
+    assert_close(entering, leaf.grad.numpy(), "inputs", 1e-11)
+
+
+def test_a_reader_has_no_second_stage():
+    with pytest.raises(ValueError, match="unknown form 'encoder_decoder': expected one of sequence_to_sequence"):
+        Reader(Stack("gru", 3, 4), 2).through({}, "encoder_decoder", np.zeros((2, 2, 3)))
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)

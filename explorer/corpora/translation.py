@@ -128,12 +128,14 @@ class Corpus:
     name             its name in code, URLs and files
     size             how many there are; the k-th is pair(k)
     pair             k -> (Korean, English)
+    T                signs and words of the longest one together, its end included
     source, target   the signs that are read, the words that are written; symbol 0 of both is none: filling, the end
     """
 
     name: str
     size: int
     pair: Callable[[int], tuple[str, str]]
+    T: int
     source: tuple[str, ...]
     target: tuple[str, ...]
 
@@ -177,6 +179,7 @@ CORPORA: MappingProxyType[str, Corpus] = MappingProxyType(
                 name="numbers",
                 size=MOST + 1,
                 pair=number_pair,
+                T=30,
                 source=("", *KOREAN_DIGITS, "십", "백", "천", "만", " "),
                 target=("", *SMALL, *TENS[2:], "hundred", "thousand", " ", "-"),
             ),
@@ -184,6 +187,7 @@ CORPORA: MappingProxyType[str, Corpus] = MappingProxyType(
                 name="dates",
                 size=DAYS,
                 pair=date_pair,
+                T=24,
                 source=("", *"0123456789", "년", "월", "일", " "),
                 target=("", *MONTHS, *"0123456789", " ", ","),
             ),

@@ -2,10 +2,12 @@
 
 from explorer.training.counters import followers, lesioned, score_by_count, score_by_distance
 from explorer.training.history import History, Record
+from explorer.training.review_runs import ReviewRun
 from explorer.training.runs import TrainingRun
 from explorer.training.saving import load, save
-from explorer.training.specification import Training, rivals
+from explorer.training.specification import Judging, Training, Translating, rivals
 from explorer.training.tasks import TASKS, Batch, Task
+from explorer.training.translation_runs import TranslationRun
 from explorer.training.translators import EncoderDecoder
 
 __all__ = [
@@ -13,10 +15,14 @@ __all__ = [
     "Batch",
     "EncoderDecoder",
     "History",
+    "Judging",
     "Record",
+    "ReviewRun",
     "Task",
     "Training",
     "TrainingRun",
+    "Translating",
+    "TranslationRun",
     "followers",
     "lesioned",
     "load",

@@ -13,6 +13,8 @@ from math import prod
 import numpy as np
 
 from explorer.cells import CELLS
+from explorer.check import known
+from explorer.forms import FORMS
 from explorer.initialise import init_params
 from explorer.training import parts
 from explorer.unroll import PARAMS, conventions
@@ -98,8 +100,9 @@ class Answer:
 class Reader:
     """A stack that reads one sequence, and a linear layer on h at the steps that are scored.
 
-    It covers three of the four forms: what enters is in x, silence being zeros, and `scored` says what counts.
-    K       numbers an answer
+    K   numbers an answer
+
+    It covers the three forms of one stage: see `through`.
     """
 
     stack: Stack
@@ -115,6 +118,12 @@ class Reader:
         arrays = self.stack.draw(seed, **how)
         arrays |= {name: uniform(rng, self.shapes[name], H) for name in ("readout.weight", "readout.bias")}
         return packed(arrays, self.shapes, dtype)
+
+    def through(self, weights: Mapping, form: str, inputs, T: int | None = None) -> Answer:
+        """Answer in one of the forms: inputs (T, B, D), or (B, D) and the T steps of what comes of them."""
+        (stage,) = FORMS[known(form, [name for name in FORMS if len(FORMS[name].stages) == 1], "form")].stages
+        x = stage.fed(inputs, T)
+        return self(weights, x, np.repeat(stage.counting(len(x))[:, None], x.shape[1], axis=1))
 
     def __call__(self, weights: Mapping, x, scored, truncate=0) -> Answer:
         """weights as `views` gives them, x (T, B, D), scored (T, B) bool with at least one True."""

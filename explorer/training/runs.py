@@ -19,6 +19,7 @@ from explorer.training.losses import LOSSES
 from explorer.training.models import Answer, Reader, packed, views
 from explorer.training.optimisers import CLIPPING, SCHEDULES, blank_memory
 from explorer.training.parts import Memory, Reached
+from explorer.training.settings import Settings
 from explorer.training.specification import VOLUME, Training
 from explorer.training.tasks import Batch, Task
 
@@ -36,10 +37,10 @@ class Look:
     """One batch through a model, forward and backward.
 
     loss, score   of its answers
-    answers       (N, K), in the order of batch.scored
-    memory        what the stack did: its traces
+    answers       (N, K), in the order of what is scored
+    memory        what the stack that reads did: its traces
     gradient      {name: ∂L/∂weights}
-    reached       the gradient at every step
+    reached       the gradient at every step of it
     """
 
     loss: float
@@ -52,10 +53,9 @@ class Look:
 
 def look(model: Reader, weights, task: Task, batch: Batch, truncate: int = 0) -> Look:
     """Answer a batch, and go back through it. Raises Exploded if the loss is no finite number."""
-    with np.errstate(**QUIET):
-        answer = model(weights, batch.x, batch.scored, truncate)
-        loss, slope = cost(task, answer, batch)
-        gradient, reached = answer.back(slope)
+    answer = model(weights, batch.x, batch.scored, truncate)
+    loss, slope = cost(task, answer, batch)
+    gradient, reached = answer.back(slope)
     return Look(loss, task.score(answer.answers, batch), answer.answers, answer.memory, gradient, reached)
 
 
@@ -63,38 +63,55 @@ def cost(task: Task, answer: Answer, batch: Batch) -> tuple[float, np.ndarray]:
     """The loss of a task, and its slope by the answers."""
     wanted = batch.wanted[batch.scored]
     loss, slope = LOSSES[task.loss](answer.answers, wanted if task.loss == "cross_entropy" else wanted[:, None])
+    return sound(loss, slope)
+
+
+def sound(loss: float, slope: np.ndarray) -> tuple[float, np.ndarray]:
+    """Both as they are; raises Exploded if they are no finite numbers."""
     if not (np.isfinite(loss) and np.isfinite(slope).all()):
         raise Exploded(f"the loss is {loss}")
     return loss, slope
 
 
-class TrainingRun:
-    """A `Training` under way.
+class Run:
+    """A training under way; `TrainingRun` and `TranslationRun` say what is looked at.
 
     training   what is trained, and how
     vector     all weights, one vector; `weights` are the same by name
     memory     what the optimiser remembers, {name: vector}
     count      updates made
-    distance   the distance of the next batch: it grows if `training.harder`
+    distance   how hard the next batch is
     history    what has been seen of every update
     exploded   a loss, a gradient or a weight was no finite number; the last good weights stay
     """
 
-    def __init__(self, training: Training):
-        self.training, self.model, self.task = training, training.model, training.of
+    goal: float  # the score from which it counts as learnt
+    distances: tuple[int, int]  # the first and the full distance
+
+    def __init__(self, training: Settings):
+        self.training, self.model = training, training.model
         self.rewind()
+
+    def look(self, update: int) -> Look:
+        """The batch of an update, counted from 0, through the weights of now."""
+        raise NotImplementedError
 
     def rewind(self) -> None:
         """Back to the weights it started from."""
         self.vector = self.training.draw()
         self.memory = blank_memory(self.training.rule, self.vector)
         self.count, self.exploded, self.history = 0, False, History()
-        self.distance = self.task.distances[0] if self.training.harder else self.training.distance
+        self.distance = self.distances[0]
 
     @property
     def weights(self) -> dict[str, np.ndarray]:
         """{name: weights}, views of `vector`."""
         return views(self.vector, self.model.shapes)
+
+    @property
+    def birth(self) -> dict[str, np.ndarray]:
+        """{name: weights} that it started from."""
+        return views(self.training.draw(), self.model.shapes)
 
     @property
     def finished(self) -> bool:
@@ -104,22 +121,19 @@ class TrainingRun:
     @property
     def learnt(self) -> int | None:
         """The update after which the mean score of the last 20 first reached the goal at the full distance, or None."""
-        return self.history.first(self.task.goal, WINDOW, self.training.distance)
-
-    def batch(self, update: int) -> Batch:
-        """The batch of an update, counted from 0, at the distance of now."""
-        return self.task.batch([self.training.data_seed, LEARN, update], self.distance, self.training.B)
+        return self.history.first(self.goal, WINDOW, self.distances[1])
 
     def step(self) -> Record:
         """Make one update. Raises ValueError if the run is finished."""
         if self.finished:
             why = "it has exploded" if self.exploded else f"all {self.count} updates are made"
             raise ValueError(f"this training is finished, {why}: rewind it, or plan more updates")
-        t, distance = self.training, self.distance
+        t, distance, full = self.training, self.distance, self.distances[1]
         rate = t.rate * SCHEDULES[t.schedule](self.count, t.updates)
         try:
-            seen = look(self.model, self.weights, self.task, self.batch(self.count), t.truncate)
-            length = self._update(seen, rate)
+            with np.errstate(**QUIET):
+                seen = self.look(self.count)
+                length = self._update(seen, rate)
         except Exploded:
             self.exploded = True
             record = Record(self.count + 1, np.nan, np.nan, np.inf, rate, distance, exploded=True)
@@ -127,19 +141,18 @@ class TrainingRun:
             record = Record(self.count + 1, seen.loss, seen.score, length, rate, distance, *_inside(seen))
         self.count += 1
         self.history.add(record)
-        if t.harder and distance < t.distance and self.history.score(WINDOW, distance) >= self.task.goal:
-            self.distance = min(t.distance, distance + 1 + distance // 10)
+        if distance < full and self.history.score(WINDOW, distance) >= self.goal:
+            self.distance = min(full, distance + 1 + distance // 10)
         return record
 
     def _update(self, seen: Look, rate: float) -> float:
         """Change the weights; returns the norm of the gradient before it was clipped."""
         t = self.training
         gradient = packed(seen.gradient, self.model.shapes, self.vector.dtype)
-        with np.errstate(**QUIET):
-            length = CLIPPING[t.clip](gradient, t.clip_at)
-            new = self.vector.copy()
-            if np.isfinite(length):
-                t.rule.step(new, gradient, self.memory, rate, self.count + 1)
+        length = CLIPPING[t.clip](gradient, t.clip_at)
+        new = self.vector.copy()
+        if np.isfinite(length):
+            t.rule.step(new, gradient, self.memory, rate, self.count + 1)
         if not (np.isfinite(length) and np.isfinite(new).all()):
             raise Exploded(f"the gradient has norm {length}")
         self.vector = new
@@ -151,6 +164,22 @@ class TrainingRun:
         while goes and not self.finished:
             yield self.step()
             goes -= 1
+
+
+class TrainingRun(Run):
+    """A `Training` under way: a `Run` whose distance grows if `training.harder`."""
+
+    def __init__(self, training: Training):
+        self.task, self.goal = training.of, training.of.goal
+        self.distances = (training.of.distances[0] if training.harder else training.distance, training.distance)
+        super().__init__(training)
+
+    def batch(self, update: int) -> Batch:
+        """The batch of an update, counted from 0, at the distance of now."""
+        return self.task.batch([self.training.data_seed, LEARN, update], self.distance, self.training.B)
+
+    def look(self, update: int) -> Look:
+        return look(self.model, self.weights, self.task, self.batch(update), self.training.truncate)
 
     def probe(self, distance: int | None = None, B: int = 8) -> Batch:
         """A batch that is never trained on; the same for every network with this data seed."""
@@ -170,14 +199,14 @@ class TrainingRun:
                     answers[:, part][scored] = self.model(weights, probe.x[:, part], scored).answers
         return self.task.score(answers[probe.scored], probe)
 
-    def reach(self, vector: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    def reach(self, weights=None) -> dict[str, np.ndarray]:
         """log₁₀ ‖∂L/∂h_t‖, for an LSTM also of C_t, of a probe: (T,) each, however small; of other weights, if given.
 
-        `run.reach(training.draw())` is the gradient at birth.
+        `run.reach(run.birth)` is the gradient at birth.
         """
-        vector, probe = self.vector if vector is None else vector, self.probe()
+        weights, probe = self.weights if weights is None else weights, self.probe()
         with np.errstate(**QUIET):
-            answer = self.model(views(vector.astype(float), self.model.shapes), probe.x, probe.scored)
+            answer = self.model({name: array.astype(float) for name, array in weights.items()}, probe.x, probe.scored)
             deep = deep_backprop(answer.memory.traces[0], answer.direct(cost(self.task, answer, probe)[1]))
         return {q: _root_of_squares(deep.log10_norms(q)) for q in deep.state}
 

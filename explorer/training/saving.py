@@ -8,19 +8,27 @@ import zipfile
 
 import numpy as np
 
-from explorer.check import shaped
+from explorer.check import known, shaped
 from explorer.training.history import NUMBERS, Record
-from explorer.training.runs import TrainingRun
-from explorer.training.specification import Training
+from explorer.training.review_runs import ReviewRun
+from explorer.training.runs import Run, TrainingRun
+from explorer.training.specification import Judging, Training, Translating
+from explorer.training.translation_runs import TranslationRun
 
 LARGEST = 64 * 2**20  # bytes that a file may unfold to
 FORMAT = 1
+KINDS = {
+    "Training": (Training, TrainingRun),
+    "Translating": (Translating, TranslationRun),
+    "Judging": (Judging, ReviewRun),
+}
 
 
-def save(run: TrainingRun) -> bytes:
+def save(run: Run) -> bytes:
     """Everything that `load` needs to go on bit by bit: settings, weights, the optimiser's memory, the history."""
     state = {
         "format": FORMAT,
+        "kind": type(run.training).__name__,
         "training": run.training.to_json(),
         "distance": run.distance,
         "exploded": run.exploded,
@@ -37,7 +45,7 @@ def save(run: TrainingRun) -> bytes:
     return file.getvalue()
 
 
-def load(data: bytes) -> TrainingRun:
+def load(data: bytes) -> Run:
     """The run that `save` put away. Raises ValueError, in one sentence, for anything else."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
@@ -51,20 +59,21 @@ def load(data: bytes) -> TrainingRun:
         raise ValueError(f"expected a saved training, but it cannot be read: {error}") from None
 
 
-def _restored(state: dict, arrays: dict) -> TrainingRun:
+def _restored(state: dict, arrays: dict) -> Run:
     if state["format"] != FORMAT:
         raise ValueError(f"its format is {state['format']!r}, expected {FORMAT}")
-    training, fallbacks = Training.from_json(state["training"])
+    settings, kind_of_run = KINDS[known(state["kind"], KINDS, "kind of training")]
+    training, fallbacks = settings.from_json(state["training"])
     if fallbacks:
         raise ValueError(f"its setting {fallbacks[0].name} is {fallbacks[0].given!r}")
-    run = TrainingRun(training)
+    run = kind_of_run(training)
     run.vector = _like(arrays["weights"], run.vector, "weights")
     run.memory = {name: _like(arrays[f"memory.{name}"], rows, name) for name, rows in run.memory.items()}
     numbers = {name: arrays[f"history.{name}"] for name in NUMBERS}
     run.count = len(numbers["loss"])
     if run.count > training.updates:
         raise ValueError(f"it has {run.count} updates of {training.updates} planned")
-    low, high = (training.of.distances[0], training.distance) if training.harder else (training.distance,) * 2
+    low, high = run.distances
     run.distance, run.exploded = int(state["distance"]), bool(state["exploded"])
     if not low <= run.distance <= high:
         raise ValueError(f"its distance is {run.distance}, expected {low} to {high}")

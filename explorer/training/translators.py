@@ -35,7 +35,7 @@ class Said:
     shares    (R, B, S), where it looked; None without attention
     encoder   the Memory of the encoder
     entered   (R, B, …), what went into the decoder's stack: run over it from `encoder.last`, it is the same decoder
-    back      ∂L/∂logits (R, B, K) -> {name: gradient}
+    back      ∂L/∂logits (R, B, K) -> ({name: gradient}, Reached of the encoder)
     """
 
     logits: np.ndarray
@@ -169,7 +169,7 @@ class _Writing:
                 self.add({"key.weight": weight, "key.bias": bias})
             reached = back_encoder(dvalues, later)
             self.add(model.encoder.named(reached.layers) | {"source.weight": back_source(reached.x)})
-            return dict(self.gradient)
+            return dict(self.gradient), reached
 
         logits = np.stack([step.logits for step in steps])
         shares = None if model.attention == "none" else np.stack([step.shares for step in steps])
