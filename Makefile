@@ -33,4 +33,4 @@ $(VENV)/dev.stamp: requirements.txt requirements-torch.txt requirements-dev.txt
 	touch $@ $(VENV)/app.stamp
 
 clean:
-	rm -rf $(VENV) static/*.js
+	rm -rf $(VENV) static/*.js static/*.css

@@ -2,6 +2,7 @@
 
 import importlib
 
+from explorer.cells.clamp import Clamp
 from explorer.deep import DeepGradients, deep_backprop
 from explorer.experiment import Experiment
 from explorer.initialise import init_params
@@ -12,6 +13,7 @@ from explorer.trace import Gradients, Trace
 from explorer.unroll import backprop, run
 
 __all__ = [
+    "Clamp",
     "DeepGradients",
     "Experiment",
     "Gradients",

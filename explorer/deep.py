@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.cells.base import arranged, named, with_batch
+from explorer.cells.clamp import during
 from explorer.check import finite, known, real, shaped
 from explorer.scaled import exponent_of, log10_norm
 from explorer.trace import Named, Trace
@@ -81,7 +82,8 @@ def _deep_backprop(trace: Trace, dh, power) -> DeepGradients:
             by = (power[start:stop] - here)[:, 0, None] if alone else (power[start:stop] - here)[:, None]
             entering = {q: np.ldexp(rows, shift) for q, rows in later.items()}
             tape, own = trace.tape[start : stop + 1].astype(float), np.ldexp(direct[start:stop], by)
-            back = cell.backward(params, tape, own, trace.options, entering)
+            held = during(trace.held, slice(start, stop))
+            back = cell.backward(params, tape, own, trace.options, entering, held)
         if stop - start > 1 and not _fits(back, entering, own):
             length = (stop - start) // 2
             continue

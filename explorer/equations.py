@@ -13,6 +13,7 @@ with + - * (⊙), @ (matrix product) and sigmoid, tanh, relu. The chain rule als
     dh_next, z_next, …       the same of step t+1; nothing beyond the last step
     W_hq.T                   a block transposed
     positive(a)              1 where a > 0, else 0: the slope of ReLU
+    free_f, free_h_next, …   0 where a clamp holds the quantity, else 1
 """
 
 from __future__ import annotations
@@ -45,8 +46,11 @@ def equations(trace: Trace) -> dict[str, str]:
 
 
 def chain(trace: Trace) -> dict[str, str]:
-    """The formulas of the chain rule of the trace's cell under its conventions, {gradient: formula}."""
-    return dict(trace.cell.chain(trace.options))
+    """The formulas of the chain rule of the trace's cell under its conventions, {gradient: formula}.
+
+    In a run with clamps they name what is held, free_q: where it is, no gradient passes.
+    """
+    return dict(trace.cell.chain(trace.options, tuple(trace.held)))
 
 
 def tree(formula: str | ast.expr) -> list:
@@ -98,11 +102,20 @@ def evaluate(formula: str | ast.expr, trace: Trace, steps=slice(None), grads: Gr
     return value(parse(formula) if isinstance(formula, str) else formula)
 
 
+def _free(name: str, trace: Trace) -> np.ndarray:
+    """1 where a quantity is free, at a step or at the next, (T, 1, H); beyond the last step nothing is held."""
+    quantity = name.removeprefix("free_")
+    free = np.isnan(trace.held[quantity.removesuffix("_next")])[:, None].astype(trace.dtype)
+    return np.concatenate([free[1:], np.ones_like(free[:1])]) if quantity.endswith("_next") else free
+
+
 def _named(name: str, trace: Trace, steps, grads, direct) -> np.ndarray:
     if name == "x":
         return trace.x[steps]
     if name == "dh_direct":
         return direct[steps]
+    if name.startswith("free_"):
+        return _free(name, trace)[steps]
     if name.endswith("_prev"):
         return trace.previous[name.removesuffix("_prev")][steps]
     if name.endswith("_next"):

@@ -15,6 +15,7 @@ from explorer.cells import CELLS
 from explorer.datasets import DATASETS
 from explorer.datasets.own import read_numbers
 from explorer.initialise import SCHEMES
+from explorer.surgery import Operation, Operations
 
 
 def shortest(number: float) -> str:
@@ -130,6 +131,7 @@ class Experiment:
                                  the longest dependency, and then forget_bias does not count
     loss                         the steps t at which L = Σ_t Σ_u h_t,u / √H is read off: "last", "all", or one step.
                                  At each such step a gradient of norm 1 enters.
+    surgery                      what is changed by hand in this run (see `explorer.surgery`); nothing, as a rule
 
     Raises ValueError, in one sentence, for a value out of its bounds; `from_query` and `from_json` fall back
     to the default instead and say so.
@@ -152,6 +154,7 @@ class Experiment:
     chrono: bool = setting(False, Switch("chrono"))
     seed: int = setting(1, Number("seed", 0, 9999))
     loss: str = setting("last", Place("loss"))
+    surgery: tuple[Operation, ...] = setting((), Operations("op"))
 
     def __post_init__(self):
         for name, kind in KINDS.items():
@@ -170,17 +173,33 @@ class Experiment:
             raise ValueError(f"D: expected a whole number from {low} to {high} with {self.input}, got {self.D}")
         if self.loss.isdigit() and int(self.loss) > self.T:
             raise ValueError(f"loss: expected a step from 1 to {self.T}, but got {self.loss}")
+        for operation in self.surgery:
+            if not operation.fits(self):
+                has = f"a {self.cell} of {self.T} steps, {self.H} units and {self.D} inputs has"
+                raise ValueError(f"surgery: expected a change of what {has}, but got {operation}")
 
     def replace(self, **changes) -> Experiment:
         """The experiment with some settings changed; what depends on a changed one follows it.
 
-        A new input brings its usual width; a loss beyond a shortened sequence moves to its last step.
+        A new input brings its usual width; a loss beyond a shortened sequence moves to its last step; an operation
+        on what is no longer there falls away.
         """
         if changes.get("input", self.input) != self.input:
             changes.setdefault("D", None)
         if self.loss.isdigit() and int(self.loss) > KINDS["T"].read(changes.get("T", self.T)):
             changes.setdefault("loss", "last")
+        if self.surgery and "surgery" not in changes:
+            return replaced(self, **changes, surgery=()).with_surgery(self.surgery)
         return replaced(self, **changes)
+
+    def with_surgery(self, operations: tuple[Operation, ...]) -> Experiment:
+        """The experiment with these operations, less those on what it does not have."""
+        return replaced(self, surgery=tuple(one for one in operations if one.fits(self)))
+
+    @property
+    def original(self) -> Experiment:
+        """The same without surgery."""
+        return self.with_surgery(())
 
     @property
     def steps_with_loss(self) -> range:
@@ -211,7 +230,7 @@ class Experiment:
 
     def to_json(self) -> str:
         """All settings as a JSON object."""
-        return json.dumps({name: getattr(self, name) for name in KINDS}, indent=2)
+        return json.dumps({name: getattr(self, name) for name in KINDS}, indent=2, default=str)
 
     @classmethod
     def from_json(cls, text: str) -> tuple[Experiment, tuple[Fallback, ...]]:
@@ -257,7 +276,10 @@ def _read(settings: Mapping) -> tuple[Experiment, tuple[Fallback, ...]]:
         refused["D"] = good.pop("D")
     if good.get("loss", "").isdigit() and int(good["loss"]) > good.get("T", Experiment.T):
         refused["loss"] = good.pop("loss")
-    experiment = Experiment(**good)
+    operations = good.pop("surgery", ())
+    experiment = Experiment(**good).with_surgery(operations)
+    if lost := tuple(one for one in operations if one not in experiment.surgery):
+        refused["surgery"] = KINDS["surgery"].write(lost)
     fallbacks = (
         Fallback(name, str(given)[:40], KINDS[name].write(getattr(experiment, name)) if name in KINDS else "")
         for name, given in refused.items()

@@ -18,6 +18,7 @@ from itertools import pairwise
 import numpy as np
 
 from explorer.cells.base import StepJacobians
+from explorer.cells.clamp import during
 from explorer.check import known, whole
 from explorer.scaled import LOG10_2, Scaled, log10_norm
 from explorer.trace import Trace
@@ -181,7 +182,8 @@ def _stretches(trace: Trace, sequence: int, steps: range) -> Iterator[tuple[rang
         stretch = steps[first : first + length]
         low, high = min(stretch), max(stretch)
         with np.errstate(over="ignore", invalid="ignore"):  # a ReLU may have exploded
-            made = cell.jacobians(params, tape[low - 1 : high + 1].astype(float), trace.options)
+            rows, held = tape[low - 1 : high + 1].astype(float), during(trace.held, slice(low - 1, high))
+            made = cell.jacobians(params, rows, trace.options, held)
         fields = (made.by_h, made.by_c, made.h_by_c)
         yield stretch, StepJacobians(*(rows[::ahead] for rows in fields if rows is not None))
 

@@ -52,8 +52,17 @@ def half_life(trace: Trace) -> np.ndarray:
     a = trace[f"a_{trace.cell.keep}"]
     if not trace.options.get("z_keeps", True):
         a = -a
+    lost = np.logaddexp(0, -a)
     with np.errstate(divide="ignore", over="ignore"):  # a gate that lets nothing slip keeps for ever
-        return np.log(2) / np.logaddexp(0, -a)
+        if trace.cell.keep in trace.held:  # its pre-activation has no say
+            pinned = trace.held[trace.cell.keep][:, None]
+            lost = np.where(np.isnan(pinned), lost, 0 - np.log(_kept(trace, pinned)))
+        return np.log(2) / lost
+
+
+def _kept(trace: Trace, gate: np.ndarray) -> np.ndarray:
+    """The share of the memory that a value of the keep gate keeps."""
+    return gate if trace.options.get("z_keeps", True) else 1 - gate
 
 
 def gradient_half_life(log10_norms: np.ndarray) -> np.ndarray:
@@ -70,6 +79,18 @@ def gradient_half_life(log10_norms: np.ndarray) -> np.ndarray:
         lives = steps * np.log10(2) / np.maximum(lost, 0)
     lives[-1] = np.nan
     return lives
+
+
+def moved(trace: Trace, original: Trace, name: str = "h") -> np.ndarray:
+    """How far a run lies from another of the same sizes, ‖q_t − q_t′‖ of one quantity: (T, B)."""
+    with np.errstate(invalid="ignore", over="ignore"):  # of two runs that have overflown nothing is left to compare
+        return norm(trace[name] - original[name])
+
+
+def reach(distance: np.ndarray, size: np.ndarray, share: float = 0.01) -> int | None:
+    """The last step, counted from 1, at which a distance (T,) is more than a share of a size (T,); None if never."""
+    beyond = np.flatnonzero(distance > share * size)
+    return int(beyond[-1]) + 1 if len(beyond) else None
 
 
 def slopes_and_weights(trace: Trace, grads: DeepGradients) -> tuple[np.ndarray, np.ndarray]:

@@ -30,8 +30,21 @@ def text(value: float) -> str:
     return digits if power is None else f"{digits}·10{str(power).translate(SUPERSCRIPT)}"
 
 
+def typeset(value: float, digits: int) -> str:
+    """A number with so many significant digits: −0.041234567891, 3.1·10⁻⁹, ∞."""
+    if not math.isfinite(value):
+        return text(value)
+    mantissa, _, power = f"{value:.{digits}g}".replace("-", "−", value < 0).partition("e")
+    return f"{mantissa}·10{str(int(power)).translate(SUPERSCRIPT)}" if power else mantissa
+
+
 def power_of_ten(value: float) -> str:
     """A magnitude as the nearest power of ten: 10⁻¹³; exactly 0 stays 0."""
     if value == 0 or not math.isfinite(value):
         return text(value)
-    return f"10{str(round(math.log10(abs(value)))).translate(SUPERSCRIPT)}"
+    return ten_to(math.log10(abs(value)))
+
+
+def ten_to(power: float) -> str:
+    """A power of ten by its exponent, which may lie far beyond what a float can hold: 10⁻²⁰²²⁴."""
+    return f"10{str(round(power)).translate(SUPERSCRIPT)}"

@@ -53,24 +53,29 @@ class Certificate:
         return self.chunks > 1
 
 
+HELD = "gates or states are held"
+
+
 class StepByStep(Exception):
     """Parallel time cannot be had, for the reason given."""
 
 
-def run(cell: str, params, x, state=None, **options) -> tuple[Trace, tuple[Certificate, ...]]:
+def run(cell: str, params, x, state=None, *, clamp=(), **options) -> tuple[Trace, tuple[Certificate, ...]]:
     """As `explorer.run`, with the same Trace to rounding, and a Certificate for each layer."""
     certificates = []
 
-    def forward(cell, params, x, state, options):
+    def forward(cell, params, x, state, options, held):
         try:
+            if held:
+                raise StepByStep(HELD)
             values, tape, certificate = _forward(cell, params, x, state, options)
         except StepByStep as reason:
-            values, tape = step_by_step(cell, params, x, state, options)
+            values, tape = step_by_step(cell, params, x, state, options, held)
             certificate = Certificate(1, len(x), reason=str(reason))
         certificates.append(certificate)
         return values, tape
 
-    trace = run_layers(forward, cell, params, x, state, options)
+    trace = run_layers(forward, cell, params, x, state, options, clamp)
     return trace, tuple(certificates)
 
 
@@ -110,7 +115,7 @@ def longest_memory(T: int) -> int:
 
 def cut(T: int, B: int, H: int, memory: int) -> tuple[int, int]:
     """(K, L): chunks and steps of each. Few steps of many chunks cost as much as many steps of few."""
-    L = max(2 * memory + BLOCK, int((memory * T * B * H / 1600) ** 0.5))
+    L = max(2 * memory + BLOCK, int((memory * T * B * H / 400) ** 0.5))
     K = T // L
     if K < 2:
         raise StepByStep(f"a memory of {memory} steps is too long for {T}")
@@ -209,6 +214,8 @@ def _backward(trace: Trace, dh: np.ndarray, later: Mapping):
     kind, (T, B, H) = loops_of(trace.cell, trace.options, trace.T), dh.shape
     if not isinstance(trace.tape, np.ndarray):
         raise StepByStep("the tape is not the engine's")
+    if trace.held:
+        raise StepByStep(HELD)
     fed = np.flatnonzero(dh.any(axis=(1, 2)))
     gap = np.diff(fed, prepend=-1, append=T).max()
     rows = trace.tape

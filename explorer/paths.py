@@ -40,7 +40,8 @@ class PathSplit:
 def path_split(trace: Trace, t=None, *, sequence=0) -> PathSplit:
     """The norms of both roads of ∂C_t/∂C_k for all k from 0 to t (the last step if not given).
 
-    Raises ValueError for another cell than an LSTM, and for a step or a sequence that the trace does not have.
+    Raises ValueError for another cell than an LSTM, for a run with clamps, and for a step or a sequence that the
+    trace does not have.
     """
     t = _checked(trace, t, sequence)
     totals, rests, by_gate = np.empty(t + 1), np.empty(t + 1), {q: np.full(t + 1, -np.inf) for q in GATES}
@@ -70,6 +71,8 @@ def path_matrices(trace: Trace, t: int, k: int, *, sequence=0) -> dict[str, Scal
 def _checked(trace: Trace, t, sequence) -> int:
     if trace.cell.states != ("h", "c"):
         raise ValueError(f"{trace.cell.name} has no cell state C, so there is one road only: expected an lstm")
+    if trace.held:
+        raise ValueError(f"the two roads are told apart in a free run only, but this one holds {', '.join(trace.held)}")
     whole(sequence, 0, trace.B - 1, "sequence")
     return trace.T if t is None else whole(t, 1, trace.T, "t")
 

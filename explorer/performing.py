@@ -10,6 +10,7 @@ from explorer.cells import CELLS
 from explorer.datasets import DATASETS, Input
 from explorer.experiment import Experiment
 from explorer.initialise import init_params
+from explorer.surgery import clamps, operated
 from explorer.trace import Gradients, Trace
 from explorer.unroll import backprop, run
 
@@ -25,24 +26,29 @@ class Performance:
 
 
 def perform(experiment: Experiment) -> Performance:
-    """Draw the input and the weights, run forward, put the loss where it belongs, and backpropagate."""
+    """Draw the input and the weights, operate, run forward, put the loss where it belongs, and backpropagate."""
     e = experiment
-    drawn = DATASETS[e.input].draw(e.T, e.D, e.input_seed, e.numbers)
+    drawn = operated(DATASETS[e.input].draw(e.T, e.D, e.input_seed, e.numbers), e.surgery)
+    trace = run(e.cell, weights(e, e.D, e.T), drawn.x, clamp=clamps(e.surgery, e.cell), **e.options)
+    return Performance(e, drawn, trace, backprop(trace, direct_gradient(e)))
+
+
+def weights(experiment: Experiment, D: int, longest: int = 3):
+    """The experiment's weights for D inputs a step; chrono initialisation takes `longest` as the longest memory."""
+    e = experiment
     keeps = CELLS[e.cell].keep is not None
-    params = init_params(
+    return init_params(
         e.cell,
-        e.D,
+        D,
         e.H,
         seed=e.seed,
         scheme=e.scheme,
         gain=e.gain,
         forget_bias=e.forget_bias if keeps and not e.chrono else 0.0,
-        chrono=max(3, e.T) if keeps and e.chrono else None,
+        chrono=max(3, longest) if keeps and e.chrono else None,
         layers=e.layers,
         **e.options,
     )
-    trace = run(e.cell, params, drawn.x, **e.options)
-    return Performance(e, drawn, trace, backprop(trace, direct_gradient(e)))
 
 
 def direct_gradient(experiment: Experiment) -> np.ndarray:

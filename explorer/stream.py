@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -19,8 +20,9 @@ from explorer.check import known, shaped
 from explorer.measures import norm
 from explorer.trace import Gradients, Named, Trace
 
-METHODS = ("engine", "parallel", "torch")
+METHODS = ("engine", "parallel", "torch", "torch-parallel")
 LOG10_2 = np.log10(2.0)
+PATIENCE = 2  # pieces in a row that could not be had in parallel time before it is no longer tried
 
 
 @dataclass(frozen=True)
@@ -33,21 +35,50 @@ class Window:
     exponent: int
 
 
+@dataclass
+class Way:
+    """How the pieces of a sequence were run in one direction, all layers together.
+
+    together   steps that were run in parallel time, of `steps`
+    mismatch, seam   the largest of their certificates (see `parallel_time.Certificate`)
+    reason     why others were run step by step, the last one given, else ""
+    """
+
+    together: int = 0
+    steps: int = 0
+    mismatch: float = 0.0
+    seam: float = 0.0
+    reason: str = ""
+
+    def note(self, certificates, T: int) -> bool:
+        """Take the certificates of a piece of T steps in; whether any layer of it was run in parallel time."""
+        for certificate in certificates:
+            self.steps += T
+            self.together += T * certificate.parallel
+            self.mismatch, self.seam = max(self.mismatch, certificate.mismatch), max(self.seam, certificate.seam)
+            self.reason = certificate.reason or self.reason
+        return any(certificate.parallel for certificate in certificates)
+
+
 @dataclass(frozen=True)
 class Stream:
-    """log10 of the norms of one layer's gradients, and its gradients of the weights.
+    """log10 of the norms of one layer's gradients, what its gates did, and its gradients of the weights.
 
     log10    "h", for an LSTM "c", and "a_" with each gate -> (T, B): log10 ‖∂L/∂h_t‖ and so on. −∞ is a gradient
              of zero, or one that is 300 decades (float32: 30) below the strongest of all layers and sequences.
+    levels   every gate and state -> (T, B): a gate's mean over the units, a state's root mean square
     initial  "h", "c" -> (B,): log10 ‖∂L/∂h_0‖, log10 ‖∂L/∂C_0‖
     params   name -> its shape, the gradients of the weights
+    ways     forward and backward: the Way it was run
     window   the Window that was asked for, else None
     below    the Stream of the layer below in a stack, else None
     """
 
     log10: Named
+    levels: Named
     initial: Named
     params: Named
+    ways: tuple[Way, Way]
     window: Window | None = None
     below: Stream | None = None
 
@@ -58,7 +89,20 @@ class Stream:
 
 
 def stream(
-    cell: str, params, x, dh, state=None, *, T=None, chunk=4096, window=None, method="engine", device="cpu", **options
+    cell: str,
+    params,
+    x,
+    dh,
+    state=None,
+    *,
+    T=None,
+    chunk=4096,
+    window=None,
+    method="engine",
+    device="cpu",
+    room=lambda name, shape: np.empty(shape),
+    progress=lambda share: None,
+    **options,
 ) -> Stream:
     """Run and backpropagate a sequence chunk by chunk, and keep the norms.
 
@@ -66,12 +110,18 @@ def stream(
              called more than once, which for dh may return None where there is no loss. With a function for x, T.
     chunk    steps held in memory at a time
     window   (start, stop), array indices: steps of which everything is kept, too
-    method   "engine", "parallel" (`explorer.parallel_time`), or "torch" (`explorer.torch_path`) on `device`
+    method   "engine", "parallel" (`explorer.parallel_time`), or on `device` "torch" (`explorer.torch_path`) and
+             "torch-parallel" (`explorer.torch_parallel`)
+    room     (name, shape) -> an array of float64, such as a file's, for the norms "log10_dh", … and the levels "h", …;
+             of a stack "layer1.log10_dh", …
+    progress called after each piece with the share of the work that is done
     others   as for `explorer.run`
 
     Raises ValueError for what `explorer.run` refuses, and for a wrong T, chunk, window or method, in one sentence.
     """
     known(method, METHODS, "method")
+    if options.pop("clamp", ()):
+        raise ValueError("a stream runs in pieces that know no steps of their own: use explorer.run for clamps")
     if callable(x) == (T is None):
         raise ValueError("T is needed with a function for x, and with nothing else")
     T = len(x) if T is None else T
@@ -80,7 +130,9 @@ def stream(
             raise ValueError(f"{name} must be a whole number of at least 1, but is {value!r}")
     if window is not None and not (len(window) == 2 and 0 <= window[0] < window[1] <= T):
         raise ValueError(f"window must be (start, stop) with 0 ≤ start < stop ≤ {T}, but is {window!r}")
-    return _Streaming(cell, params, _cut(x), _cut(dh), T, chunk, _functions(method, device), options).run(state, window)
+    streaming = _Streaming(cell, params, _cut(x), _cut(dh), T, chunk, method, device, options)
+    streaming.room, streaming.progress = room, progress
+    return streaming.run(state, window)
 
 
 def _cut(rows) -> Callable:
@@ -88,17 +140,36 @@ def _cut(rows) -> Callable:
 
 
 def _functions(method: str, device):
-    """(run, backprop) of a method, both returning no certificate."""
+    """(run, backprop) of a method. Those of parallel time return certificates, too."""
     if method == "engine":
         return unroll.run, unroll.backprop
     if method == "parallel":
-        return (
-            lambda *given, **options: parallel_time.run(*given, **options)[0],
-            lambda *given: parallel_time.backprop(*given)[0],
-        )
-    from explorer import torch_path  # PyTorch is loaded when it is asked for
+        return parallel_time.run, parallel_time.backprop
+    from explorer import torch_parallel, torch_path  # PyTorch is loaded when it is asked for
 
-    return lambda *given, **options: torch_path.run(*given, device=device, **options), torch_path.backprop
+    module = torch_path if method == "torch" else torch_parallel
+    return partial(module.run, device=device), module.backprop
+
+
+class _Direction:
+    """Runs pieces one way by a method, and notes how. Where parallel time cannot be had it soon stops trying."""
+
+    def __init__(self, method: str, device, way: int):
+        self.call = _functions(method, device)[way]
+        self.certified = method in ("parallel", "torch-parallel")
+        self.plain = _functions({"parallel": "engine", "torch-parallel": "torch"}.get(method, method), device)[way]
+        self.way, self.failed = Way(), 0
+
+    def __call__(self, T: int, *given, **options):
+        if not self.certified or self.failed >= PATIENCE:
+            self.way.steps += T
+            return self.plain(*given, **options)
+        made, certificates = self.call(*given, **options)
+        if T >= parallel_time.SHORTEST:
+            self.failed = 0 if self.way.note(certificates, T) else self.failed + 1
+        else:
+            self.way.steps += T
+        return made
 
 
 @dataclass
@@ -113,11 +184,12 @@ class Scaled:
 
 
 class _Streaming:
-    def __init__(self, cell, params, x, dh, T, chunk, functions, options):
+    def __init__(self, cell, params, x, dh, T, chunk, method, device, options):
         self.cell, self.params, self.x, self.dh, self.T = cell, params, x, dh, T
         self.chunk, self.longest, self.options = chunk, chunk, options
-        self.forward, self.backprop = functions
+        self.forward, self.backward = (_Direction(method, device, way) for way in (0, 1))
         self.log10: list[dict] = []
+        self.levels: list[dict] = []
         self.weights: list[dict] = []
 
     def run(self, state, window) -> Stream:
@@ -127,23 +199,40 @@ class _Streaming:
             trace = self.trace(start, stop, states[start])
             if start == 0:
                 self.prepare(trace)
+            self.note_levels(trace, start, stop)
+            self.progress(stop / self.T / 4)
             states[stop] = [{q: layer[q][-1].copy() for q in layer.cell.states} for layer in trace.layers]
         later = Scaled([{q: np.zeros_like(row) for q, row in layer.items()} for layer in states[self.T]])
         for start, stop in reversed(list(pairwise(edges))):
             if window is not None and stop == window[1]:
                 kept = self.everything(*window, states[window[0]], later)
             later = self.piece(start, stop, states[start], later)
+            self.progress(1 - start / self.T * 3 / 4)
             self.longest = min(2 * self.longest, self.chunk)
         return self.result(later, kept)
 
     def trace(self, start, stop, state) -> Trace:
-        return self.forward(self.cell, self.params, self.x(start, stop), state, **self.options)
+        return self.forward(stop - start, self.cell, self.params, self.x(start, stop), state, **self.options)
 
     def prepare(self, trace: Trace):
-        for layer in trace.layers:
-            names = (*layer.cell.states, *(f"a_{gate}" for gate in layer.cell.gates))
-            self.log10.append({name: np.full((self.T, layer.B), -np.inf) for name in names})
+        def rows(before, names, filled):
+            made = {name: self.room(before + name, (self.T, trace.B)) for name in names}
+            for array in made.values():
+                array[...] = filled
+            return made
+
+        for number, layer in enumerate(trace.layers, start=1):
+            before = f"layer{number}." if len(trace.layers) > 1 else ""
+            states, gates = layer.cell.states, layer.cell.gates
+            self.log10.append(rows(f"{before}log10_d", (*states, *(f"a_{gate}" for gate in gates)), -np.inf))
+            self.levels.append(rows(before, dict.fromkeys((*gates, *states)), np.nan))
             self.weights.append({name: np.zeros_like(array) for name, array in layer.params.items()})
+
+    def note_levels(self, trace: Trace, start, stop):
+        for layer, levels in zip(trace.layers, self.levels):
+            for name, rows in levels.items():
+                is_state = name in layer.cell.states
+                rows[start:stop] = norm(layer[name]) * layer.H**-0.5 if is_state else layer[name].mean(axis=2)
 
     def piece(self, start, stop, state, later: Scaled) -> Scaled:
         """Backpropagate a piece, in parts no longer than what was found to stay in range."""
@@ -173,7 +262,8 @@ class _Streaming:
         if scaled.strength() == 0 and not here.any():
             return scaled
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            grads = self.backprop(self.section(whole, first - origin, last - origin), here, scaled.layers)
+            part = self.section(whole, first - origin, last - origin)
+            grads = self.backward(last - first, part, here, scaled.layers)
         norms = [
             {**{q: norm(rows) for q, rows in g.state.items()}, **{f"a_{q}": norm(rows) for q, rows in g.pre.items()}}
             for g in grads.layers
@@ -201,7 +291,8 @@ class _Streaming:
             {q: layer[q][first - 1] if first else layer.initial[q] for q in layer.cell.states} for layer in trace.layers
         ]
         if not isinstance(trace.tape, np.ndarray):
-            return self.forward(self.cell, self.params, trace.layers[0].x[first:last], start, **self.options)
+            x = trace.layers[0].x[first:last]
+            return self.forward(last - first, self.cell, self.params, x, start, **self.options)
         below = None
         for layer, initial in zip(trace.layers, start):
             values = {name: rows[first:last] for name, rows in layer.values.items()}
@@ -218,14 +309,17 @@ class _Streaming:
     def everything(self, start, stop, state, later: Scaled) -> Window:
         trace = self.trace(start, stop, state)
         direct, later, exponent = common_scale(self.dh(start, stop), later, (trace.T, trace.B, trace.H))
-        return Window(range(start, stop), trace, self.backprop(trace, direct, later.layers), exponent)
+        grads = self.backward(trace.T, trace, direct, later.layers)
+        return Window(range(start, stop), trace, grads, exponent)
 
     def result(self, later: Scaled, window) -> Stream:
         made = None
-        for log10, weights, start in zip(self.log10, self.weights, later.layers):
+        ways = (self.forward.way, self.backward.way)
+        for log10, levels, weights, start in zip(self.log10, self.levels, self.weights, later.layers):
             with np.errstate(divide="ignore"):
                 initial = {q: np.log10(norm(rows)) + later.exponent * LOG10_2 for q, rows in start.items()}
-            made = Stream(Named("norm", log10), Named("norm", initial), Named("weight", weights), None, made)
+            norms, levels = Named("norm", log10), Named("quantity", levels)
+            made = Stream(norms, levels, Named("norm", initial), Named("weight", weights), ways, None, made)
         return replace(made, window=window)
 
 

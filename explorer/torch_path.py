@@ -34,22 +34,22 @@ LONGEST = 65_535  # steps of one fused call: cuDNN refuses more
 OVERHEAD = 2**15  # bytes that autograd keeps a step where the CPU's kernel is a loop, beside the numbers
 
 
-def run(cell: str, params, x, state=None, *, device="cpu", chunk=None, **options) -> Trace:
+def run(cell: str, params, x, state=None, *, device="cpu", chunk=None, clamp=(), **options) -> Trace:
     """Run `cell` over a sequence by PyTorch's fused kernels: as `explorer.run`, with the same Trace.
 
     device   "cpu", or a GPU by PyTorch's name, such as "cuda" or "cuda:1"
     chunk    steps of one fused call, at most 65,535; None takes as many as a quarter of the free memory holds.
              The memory of the device is bounded by it, whatever T is.
 
-    Raises ValueError for what `explorer.run` refuses, for a GRU with reset_after=False, and for a device that
-    is not there; RuntimeError if the device does not multiply exactly.
+    Raises ValueError for what `explorer.run` refuses, for a GRU with reset_after=False, for a clamp, and for a device
+    that is not there; RuntimeError if the device does not multiply exactly.
     """
-    kind = CELLS[known(cell, CELLS, "cell")]
-    if not conventions(kind, options).get("reset_after", True):
-        raise ValueError("PyTorch has no GRU with reset_after=False: choose reset_after=True or explorer.run")
+    if clamp:
+        raise ValueError("PyTorch's fused kernels cannot hold a gate or a state: use explorer.run for clamps")
     if chunk is not None and (isinstance(chunk, bool) or not 1 <= chunk <= LONGEST or chunk % 1):
         raise ValueError(f"chunk must be a whole number of steps from 1 to {LONGEST}, but is {chunk!r}")
-    return run_layers(partial(_forward, device=_device(device), chunk=chunk), cell, params, x, state, options)
+    check_kernel(cell, options)
+    return run_layers(partial(_forward, device=checked(device), chunk=chunk), cell, params, x, state, options)
 
 
 def backprop(trace: Trace, dh, later=None) -> Gradients:
@@ -62,7 +62,13 @@ def backprop(trace: Trace, dh, later=None) -> Gradients:
 # devices
 
 
-def _device(name) -> torch.device:
+def check_kernel(cell: str, options: Mapping):
+    if not conventions(CELLS[known(cell, CELLS, "cell")], options).get("reset_after", True):
+        raise ValueError("PyTorch has no GRU with reset_after=False: choose reset_after=True or explorer.run")
+
+
+def checked(name) -> torch.device:
+    """The device of a name, if it is there and multiplies exactly."""
     try:
         device = torch.device(name)
         torch.empty(1, device=device)
@@ -159,13 +165,15 @@ class Tape:
         self.calls: dict[slice, Call] = {}  # those kept
         self.pieces: list[slice] = []
 
+    def bytes_a_step(self, B: int, D: int) -> int:
+        """Of B sequences, with autograd's graph and all that is computed from it."""
+        return self.bias.element_size() * B * (8 * self.module.input_size + 16 * self.H + 2 * D) + OVERHEAD
+
     def plan(self, T: int, B: int, D: int, chunk: int | None):
         """Cut T steps into calls, and decide whether all of them may stay in memory."""
-        wide = self.module.input_size
-        a_step = self.bias.element_size() * B * (8 * wide + 16 * self.H + 2 * D) + OVERHEAD
-        budget = free_memory(self.device) // 4
+        a_step, budget = self.bytes_a_step(B, D), free_memory(self.device) // 4
         self.keeps = T * a_step <= budget
-        length = chunk or max(1, min(LONGEST, budget // a_step, (2**31 - 1) // (B * wide)))
+        length = chunk or max(1, min(LONGEST, budget // a_step, (2**31 - 1) // (B * self.module.input_size)))
         self.pieces = [slice(first, min(first + length, T)) for first in range(0, T, length)]
 
     def to(self, array: np.ndarray) -> torch.Tensor:
@@ -273,7 +281,7 @@ def relabelled_to(options, params):
 # all steps
 
 
-def _forward(cell, params, x, state, options, device, chunk):
+def _forward(cell, params, x, state, options, held, device, chunk):
     tape, (T, B, D) = Tape(cell, options, params, device), x.shape
     tape.plan(T, B, D, chunk)
     start, values = tuple(tape.to(state[q]) for q in cell.states), {}
@@ -287,31 +295,49 @@ def _forward(cell, params, x, state, options, device, chunk):
             tape.calls[piece.start] = call
         for name, rows in made.items():
             values.setdefault(name, np.empty((T, B, tape.H), x.dtype))[piece] = rows.cpu().numpy()
+    return labelled(values, options), tape
+
+
+def labelled(values: dict[str, np.ndarray], options) -> dict[str, np.ndarray]:
+    """The values under the label of z that was chosen."""
     if not options.get("z_keeps", True):
         values["z"], values["a_z"] = 1 - values["z"], -values["a_z"]
-    return values, tape
+    return values
 
 
 def _backward(trace: Trace, dh: np.ndarray, later: Mapping) -> Gradients:
-    tape, cell, H = trace.tape, trace.cell, trace.H
-    states, pre = ({q: np.empty_like(trace["h"]) for q in names} for names in (cell.states, cell.gates))
-    dx, weights = np.empty_like(trace.x), {}
-    later = [tape.to(later[q]) for q in cell.states]
+    return collected(trace, _pieces_backward(trace, dh, later))
+
+
+def _pieces_backward(trace: Trace, dh: np.ndarray, later: Mapping):
+    tape, states = trace.tape, trace.cell.states
+    later = [tape.to(later[q]) for q in states]
     for piece in reversed(tape.pieces):
         x, direct = tape.to(trace.x[piece]), tape.to(dh[piece])
-        start = tuple(tape.to(states_before(trace, q, piece.start)) for q in cell.states)
+        start = tuple(tape.to(states_before(trace, q, piece.start)) for q in states)
         with exactly():
             call = tape.calls.get(piece.start) or tape.call(x, start)
             da, recurrent, totals, later = tape.gradients(call, direct, later)
-            with torch.no_grad():
-                h_prev = before(tape.outputs(call)[0], start[0])
-                sums = {
-                    "weight_ih": over_steps(da, x),
-                    "weight_hh": over_steps(recurrent, h_prev),
-                    "bias_ih": da.sum((0, 1)),
-                    "bias_hh": recurrent.sum((0, 1)),
-                }
-                dx[piece] = (da @ tape.params["weight_ih"]).cpu().numpy()
+        yield piece, x, before(tape.outputs(call)[0], start[0]), da, recurrent, totals, later
+
+
+def collected(trace: Trace, pieces) -> Gradients:
+    """The Gradients in the host's memory, from (steps, x, h_{t-1}, ∂a, ∂ of the recurrent part, total ∂h and ∂C,
+    what reaches the states before them) of each piece, the last steps first."""
+    tape, cell, H = trace.tape, trace.cell, trace.H
+    states, pre = ({q: np.empty_like(trace["h"]) for q in names} for names in (cell.states, cell.gates))
+    dx, weights = np.empty_like(trace.x), {}
+    initial = {}
+    for piece, x, h_prev, da, recurrent, totals, reached in pieces:
+        initial = {q: row.cpu().numpy() for q, row in zip(cell.states, reached)}
+        with exactly(), torch.no_grad():
+            sums = {
+                "weight_ih": over_steps(da, x),
+                "weight_hh": over_steps(recurrent, h_prev),
+                "bias_ih": da.sum((0, 1)),
+                "bias_hh": recurrent.sum((0, 1)),
+            }
+            dx[piece] = (da @ tape.params["weight_ih"]).cpu().numpy()
         weights = {name: weights.get(name, 0) + gradient.cpu().numpy() for name, gradient in sums.items()}
         for q, rows in zip(cell.states, totals):
             states[q][piece] = rows.cpu().numpy()
@@ -321,7 +347,6 @@ def _backward(trace: Trace, dh: np.ndarray, later: Mapping) -> Gradients:
         pre["z"] *= -1
         weights = relabelled(weights, trace.options)
     dx.flags.writeable = False
-    initial = {q: row.cpu().numpy() for q, row in zip(cell.states, later)}
     return Gradients(Named("state", states), Named("gate", pre), Named("weight", weights), dx, Named("state", initial))
 
 

@@ -12,7 +12,7 @@ state after the first step; h_0 and C_0 are in `trace.initial`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -52,7 +52,8 @@ class Trace:
     """One layer's run forward. `trace["f"]` is a gate, `trace["a_f"]` its pre-activation.
 
     Fields: `values` name -> (T, B, H); `x` (T, B, D), the input of this layer; `initial` state
-    name -> (B, H); `below`, the Trace of the layer below in a stack, else None.
+    name -> (B, H); `below`, the Trace of the layer below in a stack, else None; `held`, what clamps
+    hold, name -> (T, H), NaN where it is free.
     """
 
     cell: Cell
@@ -63,6 +64,7 @@ class Trace:
     values: Named
     tape: tuple  # the same numbers in the loop's own layout, for backprop
     below: Trace | None = None
+    held: Named = field(default_factory=lambda: Named("held quantity", {}))
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.values[name]

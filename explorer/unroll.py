@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
 
 from explorer.cells import CELLS
 from explorer.cells.base import Backward, Cell, arranged, named, outer, summed, with_batch
+from explorer.cells.clamp import Clamp, held_by
 from explorer.check import finite, known, real, shaped
 from explorer.trace import Gradients, Named, Trace
 
@@ -21,7 +23,7 @@ PARAMS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 np.empty(2**24, np.uint8)
 
 
-def run(cell: str, params, x, state=None, **options) -> Trace:
+def run(cell: str, params, x, state=None, *, clamp: Iterable[Clamp] = (), **options) -> Trace:
     """Run `cell` over a sequence and keep every named value of every step.
 
     cell      "rnn", "gru" or "lstm"
@@ -30,18 +32,20 @@ def run(cell: str, params, x, state=None, **options) -> Trace:
               reads x first. Their dtype, float32 or float64, is that of the run.
     x         (T, B, D), T ≥ 1
     state     {"h": (B, H)}, for an LSTM also "c", to start from instead of zeros; for a stack a sequence
+    clamp     Clamps: gates or states held at a value for some steps (see `explorer.cells.clamp`), as constants that
+              no gradient passes. What each layer holds is in its `trace.held`.
     options   the cell's conventions: activation= for "rnn"; reset_after=, z_keeps= for "gru"
 
     Returns the Trace of the last layer; the others are in `trace.layers`.
     Raises ValueError for a wrong name, shape, dtype or number, in one sentence.
     """
-    return run_layers(step_by_step, cell, params, x, state, options)
+    return run_layers(step_by_step, cell, params, x, state, options, clamp)
 
 
-def run_layers(forward, cell: str, params, x, state, options: Mapping) -> Trace:
+def run_layers(forward, cell: str, params, x, state, options: Mapping, clamp=()) -> Trace:
     """Check everything that `run` is given, then take each layer through `forward`.
 
-    forward   (Cell, params, x, state, options) -> ({name: (T, B, H)}, tape)
+    forward   (Cell, params, x, state, options, held) -> ({name: (T, B, H)}, tape)
     """
     kind = CELLS[known(cell, CELLS, "cell")]
     options = conventions(kind, options)
@@ -50,10 +54,11 @@ def run_layers(forward, cell: str, params, x, state, options: Mapping) -> Trace:
     if not stack or len(states) != len(stack) or (isinstance(state, Mapping) and len(stack) > 1):
         raise ValueError(f"a stack needs at least one layer and one state a layer, got {len(stack)} layers")
 
-    trace = None
-    for layer, (params, state) in enumerate(zip(stack, states), start=1):
-        where = f" of layer {layer}" if len(stack) > 1 else ""
-        trace = _run_layer(forward, kind, options, params, trace["h"] if trace else x, state, trace, where)
+    trace, clamps = None, [clamp] if isinstance(clamp, Clamp) else list(clamp)
+    for layer, (params, state) in enumerate(zip(stack, states)):
+        where = f" of layer {layer + 1}" if len(stack) > 1 else ""
+        held = partial(held_by, clamps, kind, layer, len(stack))
+        trace = _run_layer(forward, kind, options, params, trace["h"] if trace else x, state, trace, held, where)
     return trace
 
 
@@ -67,7 +72,7 @@ def conventions(cell: Cell, chosen: Mapping) -> Mapping:
     return MappingProxyType({name: chosen.get(name, values[0]) for name, values in cell.options.items()})
 
 
-def _run_layer(forward, cell, options, params, x, state, below, where) -> Trace:
+def _run_layer(forward, cell, options, params, x, state, below, held, where) -> Trace:
     params = _checked_params(cell, params, where)
     (_, D), (_, H), dtype = params["weight_ih"].shape, params["weight_hh"].shape, params["weight_hh"].dtype
     x = shaped(x, ("T", "B", D), f"x{where}")
@@ -76,14 +81,16 @@ def _run_layer(forward, cell, options, params, x, state, below, where) -> Trace:
     if below is None:
         x = finite(real(x, dtype, "x"), "x").copy()
     state = _checked_state(cell, state, x.shape[1], H, dtype, where)
-    values, tape = forward(cell, params, x, state, options)
+    held = held(len(x), H)
+    values, tape = forward(cell, params, x, state, options, held)
     x.flags.writeable = False
-    return Trace(cell, options, params, x, Named("state", state), Named("quantity", values), tape, below)
+    state, values, held = Named("state", state), Named("quantity", values), Named("held quantity", held)
+    return Trace(cell, options, params, x, state, values, tape, below, held)
 
 
-def step_by_step(cell, params, x, state, options):
+def step_by_step(cell, params, x, state, options, held):
     with np.errstate(over="ignore", invalid="ignore"):  # a ReLU may explode: that is a result, not a fault
-        values, tape = cell.forward(params, x, state, options)
+        values, tape = cell.forward(params, x, state, options, held)
     tape.flags.writeable = False
     return values, tape
 
@@ -163,7 +170,7 @@ def step_by_step_backward(trace: Trace, dh: np.ndarray, later: Mapping) -> Gradi
     direct = dh.reshape(T, H) if B == 1 else np.ascontiguousarray(dh.transpose(0, 2, 1))
     later = {q: rows.T.reshape(direct.shape[1:]) for q, rows in later.items()}
     with np.errstate(over="ignore", invalid="ignore"):
-        back = trace.cell.backward(trace.params, trace.tape, direct, trace.options, later)
+        back = trace.cell.backward(trace.params, trace.tape, direct, trace.options, later, trace.held)
     return gradients_of(trace, back)
 
 

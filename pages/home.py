@@ -55,7 +55,9 @@ with beside:
     )
 
 st.subheader(say("home.next"))
-for page, column in zip(("unrolled", "gates", "gradients"), st.columns(3)):
-    with column, st.container(border=True, height="stretch"):
-        st.page_link(frame.pages()[page], label=f"**{say(f'page.{page}')}**", query_params=state.address())
-        st.markdown(say(f"home.{page}"))
+cards = [page for page in frame.PAGES if page != frame.HOME]
+for first in range(0, len(cards), 3):
+    for page, column in zip(cards[first : first + 3], st.columns(3)):
+        with column, st.container(border=True, height="stretch"):
+            st.page_link(frame.pages()[page], label=f"**{say(f'page.{page}')}**", query_params=state.address())
+            st.markdown(say(f"home.{page}"))

@@ -4,7 +4,7 @@ import streamlit as st
 
 from explorer.naming import in_order, letter, listed
 from explorer.numerals import text
-from explorer.ui import frame, questions, settings, state
+from explorer.ui import frame, operating, questions, settings, state
 from explorer.ui.drawing import input_sentence, performed, show_stage
 from explorer.ui.language import say
 
@@ -18,7 +18,9 @@ with st.container(horizontal=True, vertical_alignment="center", key="question"):
 frame.notes()
 st.markdown(" ".join([questions.look(), input_sentence()]).strip())
 settings.conventions()
-show_stage()
+operating.panel()
+show_stage(questions.title())
+operating.show_difference()
 
 
 def numbers() -> None:

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from explorer import Experiment, perform
 from explorer.cells import CELLS
+from explorer.figures import difference as _difference
 from explorer.figures import gradients as _gradients
 from explorer.figures import half_life as _half_life
 from explorer.figures import heatmaps as _heatmaps
@@ -22,6 +23,7 @@ def checked(make):
     return wraps(make)(lambda *args, **kwargs: go.Figure(make(*args, **kwargs)))
 
 
+difference = checked(_difference.difference)
 gradients = checked(_gradients.gradients)
 half_life = checked(_half_life.half_life)
 heatmaps = checked(_heatmaps.heatmaps)

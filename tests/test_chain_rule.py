@@ -1,5 +1,7 @@
 """Every formula of the chain rule that is shown gives what the engine's backpropagation found."""
 
+import ast
+
 import numpy as np
 import pytest
 
@@ -59,3 +61,17 @@ def test_phases_explain_each_quantity_once():
     for kind in CELLS.values():
         options = {name: values[0] for name, values in kind.options.items()}
         assert sorted(q for phase in kind.phases for q in phase) == sorted(kind.equations(options))
+
+
+def test_phases_back_cover_the_chain_once_and_in_its_order():
+    """What a phase needs of this step has been found by the phases before it."""
+    for kind in CELLS.values():
+        options = {name: values[0] for name, values in kind.options.items()}
+        rule = kind.chain(options)
+        assert sorted(q for phase in kind.phases_back for q in phase) == sorted(rule)
+        found = set()
+        for phase in kind.phases_back:
+            for gradient in phase:
+                needed = {node.id for node in ast.walk(parse(rule[gradient])) if isinstance(node, ast.Name)}
+                assert needed & set(rule) <= found, f"{kind.name}: {gradient} needs {needed & set(rule)}"
+            found |= set(phase)

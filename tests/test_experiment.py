@@ -12,6 +12,7 @@ from explorer.cells import CELLS
 from explorer.datasets import DATASETS
 from explorer.experiment import KINDS, Choice, Number, Numbers, Place, Switch
 from explorer.initialise import SCHEMES
+from explorer.surgery import Operation, Operations
 
 NAMES = [field.name for field in fields(Experiment)]
 NUMBERS = [name for name, kind in KINDS.items() if isinstance(kind, Number)]
@@ -88,6 +89,9 @@ def experiments(draw, numbers=TYPED):
     settings["D"] = draw(some.integers(low, high))
     step = some.integers(1, settings["T"]).map(str)
     settings["loss"] = draw(some.sampled_from(["last", "all"]) | step)
+    first = draw(some.integers(1, settings["T"]))
+    pin = Operation(CELLS[settings["cell"]].gates[0], first, None, 0.5, draw(some.integers(1, settings["H"])))
+    settings["surgery"] = (pin,) if draw(some.booleans()) else ()
     return Experiment(**settings)
 
 
@@ -204,7 +208,7 @@ class TestBounds:
                 Experiment(**{name: value})
 
     def test_every_kind_is_covered_here(self):
-        assert {type(kind) for kind in KINDS.values()} == {Choice, Switch, Number, Numbers, Place}
+        assert {type(kind) for kind in KINDS.values()} == {Choice, Switch, Number, Numbers, Operations, Place}
 
     @pytest.mark.parametrize("loss", ["0", "-1", "501", "1.5", "first", "", "nan", None, [], True, "last "])
     def test_a_loss_sits_somewhere(self, loss):
@@ -374,6 +378,8 @@ class TestReplace:
                 value = min(max(value, low), high)
             if name == "loss" and value.isdigit():
                 value = str(min(int(value), before.T))
+            if name == "surgery":
+                value = tuple(one for one in value if one.fits(before))
             within(before.replace(**{name: value}))
 
     @pytest.mark.parametrize("changes", [{"T": 501}, {"cell": "cnn"}, {"gain": "nan"}, {"input": "unknown"}])

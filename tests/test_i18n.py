@@ -15,6 +15,8 @@ from explorer.datasets import DATASETS
 from explorer.experiment import KINDS, Choice
 from explorer.figures import theme
 from explorer.i18n import LANGUAGES, PARTICLES, final_consonant, table, with_particle, words
+from explorer.long_run import METHODS
+from explorer.long_series import SERIES
 from explorer.performing import rivals
 from explorer.ui.components.chart import TOOLS
 from explorer.ui.frame import PAGES
@@ -39,11 +41,17 @@ FAMILIES = {  # of composed keys: exactly these and no others
     "page": set(PAGES),
     "look": set(QUESTIONS),
     "choice.loss": {"last", "all", "step"},
+    "choice.series": set(SERIES),
+    "choice.method": set(METHODS),
+    "long.reason": {"gap", "memory", "fading", "conventions", "other"},
     **{f"choice.{name}": set(kind.options) for name, kind in KINDS.items() if isinstance(kind, Choice)},
 }
 AMONG = {  # composed keys among others
     "setting": set(KINDS),
     "help": set(HELPED),
+    "job": {"refused", "memory", "late", "crashed"},
+    "long": {f"file_{reason}" for reason in ("large", "text", "none", "many", "bad", "infinite")}
+    | {f"input_{name}" for name in SERIES},
     "home": set(PAGES) - {"home"},
     "question": set(QUESTIONS),
     "input": set(DATASETS),
@@ -54,7 +62,7 @@ AMONG = {  # composed keys among others
 # Names and symbols that are the same in every language.
 SAME = [
     r"symbol\.\w",
-    r"axis\.gradient",
+    r"axis\.(gradient|long_x)",
     r"(choice\.)?cell\.\w+",
     r"network\.(rnn_tanh|rnn_relu|gru|lstm)",
     r"choice\.activation\.(tanh|relu)",
@@ -62,6 +70,9 @@ SAME = [
     r"convention\.(pytorch|keras)",
     r"unrolled\.before",
     r"gradients\.sentence",
+    r"choice\.method\.cuda",
+    r"job\.running",
+    r"long\.line\.(x|dh|dc)",
 ]
 
 
@@ -209,7 +220,7 @@ class TestSources:
 
     def test_no_text_for_people_hides_in_the_code(self):
         for path, tree in TREES.items():
-            if path.parent.name in ("i18n", "datasets"):
+            if path.parent.name in ("i18n", "datasets", "corpora"):
                 continue
             docs = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, DOCUMENTED)}
             for text in {t for node in ast.walk(tree) for t in strings(node)} - docs:

@@ -15,7 +15,7 @@ HEAVY = ("streamlit", "plotly", "pandas", "torch", "jax", "keras", "matplotlib",
 ONLY_IN = {
     "streamlit": ("app.py", "pages/", "explorer/ui/"),
     "plotly": ("explorer/figures/", "explorer/export/", "explorer/ui/"),
-    "torch": ("explorer/torch_path.py", "explorer/weights/"),
+    "torch": ("explorer/torch_path.py", "explorer/torch_proof.py", "explorer/weights/"),
     "jax": (),
     "keras": (),
     "pages": (),
@@ -31,19 +31,24 @@ ONLY = {
     "explorer/unroll.py": ("explorer.cells", "explorer.trace", "explorer.check"),
     "explorer/chunk_loops.py": ("explorer.cells",),
     "explorer/datasets/": ("explorer.datasets", "explorer.check"),
+    "explorer/jobs.py": (),
+    "explorer/worker.py": (),
     "explorer/corpora/": ("explorer.corpora", "explorer.check"),
     "explorer/forms.py": ("explorer.check",),
 }
 SHOWING = ("explorer.figures", "explorer.export")  # the rule for explorer.ui is above
 RUNNING = (
     *("explorer.unroll", "explorer.performing", "explorer.torch_path", "explorer.training"),
-    *("explorer.parallel_time", "explorer.stream"),
+    *("explorer.proof", "explorer.torch_proof"),
+    *("explorer.parallel_time", "explorer.torch_parallel", "explorer.stream"),
 )
 # a place -> what it never imports
 NEVER = {
     "explorer/initialise.py": SHOWING,
     "explorer/equations.py": (*SHOWING, *RUNNING),
     "explorer/experiment.py": (*SHOWING, *RUNNING),
+    "explorer/surgery.py": (*SHOWING, *RUNNING),
+    "explorer/forms.py": (*SHOWING, *RUNNING),
     "explorer/performing.py": SHOWING,
     "explorer/measures.py": (*SHOWING, *RUNNING),
     "explorer/jacobian.py": (*SHOWING, *RUNNING),
@@ -51,7 +56,10 @@ NEVER = {
     "explorer/deep.py": (*SHOWING, *RUNNING),
     "explorer/scaled.py": (*SHOWING, *RUNNING),
     "explorer/torch_path.py": SHOWING,
+    "explorer/torch_proof.py": (*SHOWING, *RUNNING),
+    "explorer/proof.py": SHOWING,
     "explorer/parallel_time.py": SHOWING,
+    "explorer/torch_parallel.py": SHOWING,
     "explorer/stream.py": SHOWING,
     "explorer/training/": SHOWING,
     "explorer/weights/": SHOWING,

@@ -126,6 +126,9 @@ def test_each_step_is_pytorchs_to_ten_digits(name, clipping):
 def test_clipping_leaves_a_short_gradient_alone_and_tells_the_norm():
     gradient = np.array([3.0, -4.0])
     assert clip_by_norm(gradient, 6.0) == 5 and gradient.tolist() == [3, -4]
+    for most in (4.9, 1.0):
+        clipped = gradient.copy()
+        assert clip_by_norm(clipped, most) == 5 and np.linalg.norm(clipped) == pytest.approx(most, rel=1e-6)
     assert clip_by_norm(gradient, 1.0) == 5 and np.linalg.norm(gradient) == pytest.approx(1, rel=1e-6)
     gradient = np.array([3.0, -4.0])
     assert clip_by_value(gradient, 3.5) == 5 and gradient.tolist() == [3, -3.5]

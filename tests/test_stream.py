@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from explorer import backprop, init_params, run
+from explorer import backprop, init_params, parallel_time, run
 from explorer.measures import norm
-from explorer.stream import METHODS, stream
+from explorer.stream import METHODS, PATIENCE, stream
 from tests.engine_cases import CASES, losses, network, over
 
-every_method = pytest.mark.parametrize("method", METHODS)
+every_method = pytest.mark.parametrize("method", [method for method in METHODS if method != "torch-parallel"])
 FUSED = [case for case in CASES if case[1].get("reset_after", True)]
 
 
@@ -159,3 +159,47 @@ def test_wrong_input_is_answered():
         stream("lstm", params, lambda start, stop: x[start:stop], dh)
     with pytest.raises(ValueError, match=r"dh of steps 0 to 10 must have shape \(10, 1, 4\)"):
         stream("lstm", params, x, dh[:, :, :2])
+
+
+def test_levels_are_means_of_gates_and_sizes_of_states():
+    net = network("lstm", {}, T=40, layers=2, scale=0.5)
+    made = stream("lstm", net.params, net.x, losses(40, 3, 4)["all steps"], net.state, chunk=7)
+    for streamed, layer in zip(made.layers, net.run().layers, strict=True):
+        np.testing.assert_allclose(streamed.levels["f"], layer["f"].mean(axis=2), rtol=1e-12)
+        np.testing.assert_allclose(streamed.levels["c"], np.sqrt((layer["c"] ** 2).mean(axis=2)), rtol=1e-12)
+
+
+def test_progress_and_room_are_the_callers():
+    params, x, dh = sequence(900, 4)
+    shares, rooms = [], {}
+
+    def room(name, shape):
+        return rooms.setdefault(name, np.empty(shape))
+
+    made = stream("lstm", params, x, dh, chunk=300, progress=shares.append, room=room)
+    assert shares == sorted(shares) and len(shares) == 6 and shares[-1] == 1
+    assert made.log10["a_f"] is rooms["log10_da_f"] and made.levels["f"] is rooms["f"] and len(rooms) == 6 + 6
+
+
+@pytest.mark.parametrize("method", ("parallel", "torch-parallel"))
+def test_the_way_that_was_taken_is_told(method):
+    params, x, _ = sequence(6000, 6)
+    dh = np.full((6000, 1, 6), 6**-0.5)
+    forward, backward = stream("lstm", params, x, dh, chunk=6000, method=method).ways
+    assert forward.together == forward.steps == 12_000 and backward.together == backward.steps == 6000
+    assert 0 <= forward.seam <= 16 * np.finfo(float).eps and not forward.reason
+    params, x, _ = sequence(6000, 6, forget_bias=6.0)
+    forward, backward = stream("lstm", params, x, dh, chunk=1500, method=method).ways
+    assert forward.together == backward.together == 0 and forward.steps == 12_000
+    assert "had not joined" in forward.reason
+    forward, _ = stream("lstm", params, x, dh, chunk=3000).ways
+    assert (forward.together, forward.steps, forward.reason) == (0, 12_000, "")
+
+
+def test_what_cannot_be_had_in_parallel_is_soon_no_longer_tried(monkeypatch):
+    tried = []
+    real = parallel_time.run
+    monkeypatch.setattr(parallel_time, "run", lambda *given, **options: tried.append(1) or real(*given, **options))
+    params, x, dh = sequence(6000, 4, forget_bias=6.0)
+    stream("lstm", params, x, dh, chunk=1000, method="parallel")
+    assert len(tried) == PATIENCE

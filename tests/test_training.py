@@ -9,7 +9,7 @@ from explorer.training import Training, TrainingRun, load, parts, rivals, save
 from explorer.training.models import Reader, Stack, packed, views
 from explorer.training.runs import LEARN, look
 from explorer.training.tasks import TASKS
-from tests.engine_cases import assert_close, every_case
+from tests.engine_cases import assert_close, every_case, network
 
 torch = pytest.importorskip("torch")
 torch.set_num_threads(1)  # more only wait for each other at these sizes
@@ -77,6 +77,27 @@ def test_truncated_gradients_are_those_of_detached_states(cell, truncate):
     gradient = look(run.model, run.weights, run.task, batch, truncate).gradient
     for name, parameter in zip(run.model.shapes, parameters, strict=True):
         assert_close(gradient[name], parameter.grad.numpy(), name, 1e-12)
+
+
+def test_what_reaches_the_end_of_a_truncated_run_stays_in_its_last_piece():
+    net = network("lstm", {}, T=10, layers=2)
+    later = [{q: np.ones_like(rows) for q, rows in layer.items()} for layer in net.state]
+    memory, back = parts.recurrent("lstm", net.params, net.x, net.state, truncate=4)
+    whole = net.run()
+    assert_close(memory.h, whole["h"], "h", 1e-14)
+    assert [trace.T for trace in memory.traces] == [4, 4, 2]
+    silent = back(np.zeros_like(memory.h), later)
+    assert (silent.total("h")[:8] == 0).all() and (silent.total("h")[8:] != 0).all()
+    assert all((rows == 0).all() for layer in silent.state for rows in layer.values())
+    _, back_last = parts.recurrent("lstm", net.params, net.x[8:], [_state_at(layer, 7) for layer in whole.layers])
+    alone = back_last(np.zeros_like(memory.h[8:]), later)
+    for layer in (0, 1):
+        assert_close(silent.layers[layer]["weight_hh"], alone.layers[layer]["weight_hh"], "weight_hh", 1e-12)
+    assert_close(silent.x[8:], alone.x, "x", 1e-12)
+
+
+def _state_at(trace, t):
+    return {q: trace[q][t] for q in trace.cell.states}
 
 
 def test_truncation_changes_the_gradient_and_not_the_answers():

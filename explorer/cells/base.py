@@ -33,12 +33,14 @@ class Cell:
     keep       the gate that keeps the old state, None if the cell has none
     options    convention -> the values it may take, the default first
     equations  (options) -> {quantity: formula} in the order of computation; `explorer.equations` reads them
-    chain      (options) -> {gradient: formula}, the chain rule backwards through a step, in that order
+    chain      (options, held=()) -> {gradient: formula}, the chain rule backwards through a step, in that order;
+               `held` are the quantities that are held somewhere, whose `free_…` then stand in the formulas
     phases     the quantities that a textbook explains together, in its order
-    forward    (params, x, state, options) -> (values, tape)
-    backward   (params, tape, dh, options, later=None) -> Backward; `later`, state name -> (H[, B]), is what
-               reaches the last states from steps beyond the tape
-    jacobians  (params, rows, options) -> StepJacobians of one sequence, `rows` a flat stretch of its tape
+    phases_back  the same of the chain rule: the gradients that are found together, from h back to the gates
+    forward    (params, x, state, options, held={}) -> (values, tape); `held` is that of `explorer.cells.clamp`
+    backward   (params, tape, dh, options, later=None, held={}) -> Backward; `later`, state name -> (H[, B]), is
+               what reaches the last states from steps beyond the tape
+    jacobians  (params, rows, options, held={}) -> StepJacobians of one sequence, `rows` a flat stretch of its tape
     source     where the equations come from
     """
 
@@ -50,8 +52,9 @@ class Cell:
     keep: str | None
     options: Mapping[str, tuple]
     equations: Callable[[Mapping], Mapping[str, str]]
-    chain: Callable[[Mapping], Mapping[str, str]]
+    chain: Callable[..., Mapping[str, str]]
     phases: tuple[tuple[str, ...], ...]
+    phases_back: tuple[tuple[str, ...], ...]
     forward: Callable
     backward: Callable
     jacobians: Callable
@@ -88,6 +91,11 @@ class StepJacobians:
     by_h: np.ndarray
     by_c: np.ndarray | None = None
     h_by_c: np.ndarray | None = None
+
+
+def free(held: Iterable[str], *names: str) -> str:
+    """The factors of a formula that are 0 where one of the names is held; none of what is never held."""
+    return "".join(f"free_{name} * " for name in names if name.removesuffix("_next") in held)
 
 
 def buffer(T: int, width: int, B: int, dtype) -> np.ndarray:

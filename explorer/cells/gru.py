@@ -24,12 +24,14 @@ from explorer.cells.base import (
     StepJacobians,
     arranged,
     buffer,
+    free,
     named,
     outer,
     parts,
     projected,
     summed,
 )
+from explorer.cells.clamp import EMPTY, cut, holding
 
 GATES = ("r", "z", "n")
 ORDER = ("n", "r", "z")  # so that both (n, r, z) and (r, z, recurrent part of n) are contiguous
@@ -49,18 +51,18 @@ def equations(options) -> dict[str, str]:
     }
 
 
-def chain(options) -> dict[str, str]:
+def chain(options, held=()) -> dict[str, str]:
     keep, take, pull = ("z", "(1 - z)", "h_prev - n") if options["z_keeps"] else ("(1 - z)", "z", "n - h_prev")
-    later = keep.replace("z", "z_next")
+    kept = f"{free(held, 'h_next')}dh_next * {keep.replace('z', 'z_next')}"
     if options["reset_after"]:
         via_n, reset = "W_hn.T @ (da_n_next * r_next)", "da_n * (W_hn @ h_prev + b_hn)"
     else:
         via_n, reset = "r_next * (W_hn.T @ da_n_next)", "(W_hn.T @ da_n) * h_prev"
     return {
-        "dh": f"dh_direct + dh_next * {later} + W_hr.T @ da_r_next + W_hz.T @ da_z_next + {via_n}",
-        "da_n": f"dh * {take} * (1 - n * n)",
-        "da_z": f"dh * ({pull}) * z * (1 - z)",
-        "da_r": f"{reset} * r * (1 - r)",
+        "dh": f"dh_direct + {kept} + W_hr.T @ da_r_next + W_hz.T @ da_z_next + {via_n}",
+        "da_n": f"{free(held, 'n', 'h')}dh * {take} * (1 - n * n)",
+        "da_z": f"{free(held, 'z', 'h')}dh * ({pull}) * z * (1 - z)",
+        "da_r": f"{free(held, 'r')}{reset} * r * (1 - r)",
     }
 
 
@@ -76,9 +78,14 @@ def relabelled(params, options):
     return {name: (array.T * sign).T for name, array in params.items()}
 
 
-def forward(params, x, state, options):
+def read_as_keep(held, options):
+    """The same for the values at which z is held."""
+    return held if options["z_keeps"] or "z" not in held else held | {"z": 1 - held["z"]}
+
+
+def forward(params, x, state, options, held=EMPTY):
     """x (T, B, D), state {"h": (B, H)} -> values {name: (T, B, H)}, tape."""
-    params = relabelled(params, options)
+    params, held = relabelled(params, options), read_as_keep(held, options)
     (T, B, _), H = x.shape, params["weight_hh"].shape[1]
     halved = np.repeat(np.array([1, 0.5, 0.5], x.dtype), H)
     weight_ih, weight_hh, bias_ih, bias_hh = (arranged(p, GATES, ORDER) for p in params.values())
@@ -92,7 +99,7 @@ def forward(params, x, state, options):
     step[4 * H :] = state["h"].T.reshape(step[4 * H :].shape)
     rows[0] = step
     loop = _forward_after if options["reset_after"] else _forward_before
-    loop(weight_hh, bias_hh[:H], pre, step, rows)
+    loop(weight_hh, bias_hh[:H], pre, step, rows, held)
 
     pre[:, H:] *= 2  # the halved sigmoid rows again as a_r, a_z
     values = named(rows[1:], ("r", "z", "q" if options["reset_after"] else "s", "n", "h"), H)
@@ -102,7 +109,7 @@ def forward(params, x, state, options):
     return values, rows
 
 
-def _forward_after(weight_hh, bias_hn, pre, step, rows):
+def _forward_after(weight_hh, bias_hn, pre, step, rows, held):
     """Fill `pre` (T, 3H[, B]) and `rows`, (r, z, q = W_hn h + b_hn, n, h) each."""
     rz, q, n, h = parts(step, 2, 1, 1, 1)
     r, z = parts(rz, 1, 1)
@@ -112,23 +119,24 @@ def _forward_after(weight_hh, bias_hn, pre, step, rows):
     half, part, bias = np.full_like(rz, 0.5), np.empty_like(h), np.empty_like(h)
     bias.T[...] = bias_hn
     add, sub, mul, tanh = np.add, np.subtract, np.multiply, np.tanh
+    open_gates, propose, mix = _holding(held, rows)
     for a_n, a_rz, row in zip(pre[:, :H], pre[:, H:], rows[1:]):
         W.dot(h, recurrent)
         add(a_rz, recurrent_rz, a_rz)
         tanh(a_rz, rz)
         mul(rz, half, rz)
-        add(rz, half, rz)
+        open_gates(rz, half, rz)
         add(recurrent_n, bias, q)
         mul(r, q, part)
         add(a_n, part, a_n)
-        tanh(a_n, n)
+        propose(a_n, n)
         sub(h, n, part)
         mul(z, part, part)
-        add(n, part, h)  # n + z (h − n)
+        mix(n, part, h)  # n + z (h − n)
         row[...] = step
 
 
-def _forward_before(weight_hh, bias_hn, pre, step, rows):
+def _forward_before(weight_hh, bias_hn, pre, step, rows, held):
     """Fill `pre` (T, 3H[, B]) and `rows`, (r, z, s = r ⊙ h, n, h) each."""
     rz, s, n, h = parts(step, 2, 1, 1, 1)
     r, z = parts(rz, 1, 1)
@@ -137,36 +145,51 @@ def _forward_before(weight_hh, bias_hn, pre, step, rows):
     recurrent_rz, recurrent_n = np.empty_like(rz), np.empty_like(h)
     half, part = np.full_like(rz, 0.5), np.empty_like(h)
     add, sub, mul, tanh = np.add, np.subtract, np.multiply, np.tanh
+    open_gates, propose, mix = _holding(held, rows)
     for a_n, a_rz, row in zip(pre[:, :H], pre[:, H:], rows[1:]):
         W_rz.dot(h, recurrent_rz)
         add(a_rz, recurrent_rz, a_rz)
         tanh(a_rz, rz)
         mul(rz, half, rz)
-        add(rz, half, rz)
+        open_gates(rz, half, rz)
         mul(r, h, s)
         W_n.dot(s, recurrent_n)
         add(a_n, recurrent_n, a_n)
-        tanh(a_n, n)
+        propose(a_n, n)
         sub(h, n, part)
         mul(z, part, part)
-        add(n, part, h)  # n + z (h − n)
+        mix(n, part, h)  # n + z (h − n)
         row[...] = step
 
 
-def slopes(rows):
-    """rows (T + 1, 5H[, B]) -> h_{t-1}, r, z, q or s, and the factors ∂h/∂a_n, ∂h/∂a_z, (T, H[, B]) each."""
+def _holding(held, rows):
+    """The functions that end the gates, the candidate and the state in a loop's step."""
+    return (
+        holding(np.add, held, ("r", "z"), rows),
+        holding(np.tanh, held, ("n",), rows),
+        holding(np.add, held, ("h",), rows),
+    )
+
+
+def slopes(rows, held):
+    """rows (T + 1, 5H[, B]) -> h_{t-1}, r, q or s, and the factors, (T, H[, B]) each.
+
+    The factors are ∂r/∂a_r, ∂h/∂a_n, ∂h/∂a_z and, beside the gates, ∂h_t/∂h_{t-1}.
+    """
     h_prev, (r, z, m, n) = parts(rows[:-1], 4, 1, axis=1)[1], parts(rows[1:], *[1] * 5, axis=1)[:4]
-    return h_prev, r, z, m, (1 - z) * (1 - n * n), (h_prev - n) * z * (1 - z)
+    dh_da_n, dh_da_z = (1 - z) * (1 - n * n), (h_prev - n) * z * (1 - z)
+    factors = ((r * (1 - r), "r"), (dh_da_n, "n", "h"), (dh_da_z, "z", "h"), (z, "h"))
+    return h_prev, r, m, *(cut(held, *factor) for factor in factors)
 
 
-def backward(params, rows, dh_direct, options, later=None):
+def backward(params, rows, dh_direct, options, later=None, held=EMPTY):
     """dh_direct (T, H[, B]): the direct ∂L/∂h_t."""
     params = relabelled(params, options)
     H = dh_direct.shape[1]
-    h_prev, r, z, m, dh_da_n, dh_da_z = slopes(rows)
+    h_prev, r, m, *factors = slopes(rows, held)
     W = arranged(params["weight_hh"], GATES, ORDER)
     loop = _backward_after if options["reset_after"] else _backward_before
-    out, initial = loop(W, dh_direct, r, z, m, h_prev, dh_da_n, dh_da_z, later)
+    out, initial = loop(W, dh_direct, h_prev, r, m, *factors, later)
 
     pre, da_rz = out[:, : 3 * H], out[:, H : 3 * H]
     if options["reset_after"]:
@@ -183,10 +206,9 @@ def backward(params, rows, dh_direct, options, later=None):
     return Backward(pre=pre, state={"h": out[:, 4 * H :]}, initial={"h": initial}, recurrent=result)
 
 
-def _backward_after(W, dh_direct, r, z, q, h_prev, dh_da_n, dh_da_z, later):
+def _backward_after(W, dh_direct, h_prev, r, q, dr_da_r, dh_da_n, dh_da_z, keep, later):
     """-> rows of (∂a_n, ∂a_r, ∂a_z, ∂q, total ∂h), and ∂h_0."""
-    dh_dq = dh_da_n * r
-    slope = np.concatenate([dh_da_n, dh_dq * q * (1 - r), dh_da_z, dh_dq, z], axis=1)
+    slope = np.concatenate([dh_da_n, dh_da_n * q * dr_da_r, dh_da_z, dh_da_n * r, keep], axis=1)
     out = np.empty_like(slope)
     step, local = np.zeros_like(out[0]), np.empty_like(out[0])
     da_n, da_r, da_z, dq, dh = parts(step, *[1] * 5)
@@ -210,9 +232,9 @@ def _backward_after(W, dh_direct, r, z, q, h_prev, dh_da_n, dh_da_z, later):
     return out, dh
 
 
-def _backward_before(W, dh_direct, r, z, s, h_prev, dh_da_n, dh_da_z, later):
+def _backward_before(W, dh_direct, h_prev, r, s, dr_da_r, dh_da_n, dh_da_z, keep, later):
     """-> rows of (∂a_n, ∂a_r, ∂a_z, ∂s, total ∂h), and ∂h_0."""
-    slope = np.concatenate([dh_da_n, h_prev * r * (1 - r), dh_da_z, r, z], axis=1)
+    slope = np.concatenate([dh_da_n, h_prev * dr_da_r, dh_da_z, r, keep], axis=1)
     out = np.empty_like(slope)
     step, local = np.zeros_like(out[0]), np.empty_like(out[0])
     da_n, da_r, da_z, ds, dh = parts(step, *[1] * 5)
@@ -238,18 +260,18 @@ def _backward_before(W, dh_direct, r, z, s, h_prev, dh_da_n, dh_da_z, later):
     return out, dh
 
 
-def jacobians(params, rows, options) -> StepJacobians:
+def jacobians(params, rows, options, held=EMPTY) -> StepJacobians:
     """∂h_t/∂h_{t-1}: what is kept, on the diagonal; through z; through n; through r."""
     W_r, W_z, W_n = parts(relabelled(params, options)["weight_hh"], *[1] * 3)
-    h_prev, r, z, q, dh_da_n, dh_da_z = (factor[:, :, None] for factor in slopes(rows))
+    h_prev, r, q, dr_da_r, dh_da_n, dh_da_z, keep = (factor[:, :, None] for factor in slopes(rows, held))
     if options["reset_after"]:
-        new = r * W_n + q * r * (1 - r) * W_r
+        new = r * W_n + q * dr_da_r * W_r
     else:  # r is inside the product: W_n (r ⊙ h)
-        reset = h_prev * r * (1 - r) * W_r
+        reset = h_prev * dr_da_r * W_r
         np.einsum("tuu->tu", reset)[...] += r[:, :, 0]
         new = W_n @ reset
     by_h = dh_da_n * new + dh_da_z * W_z
-    np.einsum("tuu->tu", by_h)[...] += z[:, :, 0]
+    np.einsum("tuu->tu", by_h)[...] += keep[:, :, 0]
     return StepJacobians(by_h)
 
 
@@ -264,6 +286,7 @@ CELL = Cell(
     equations=equations,
     chain=chain,
     phases=(("r",), ("z",), ("n",), ("h",)),
+    phases_back=(("dh",), ("da_n", "da_z"), ("da_r",)),
     forward=forward,
     backward=backward,
     jacobians=jacobians,

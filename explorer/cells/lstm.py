@@ -19,12 +19,14 @@ from explorer.cells.base import (
     arranged,
     buffer,
     chunks_backward,
+    free,
     named,
     outer,
     parts,
     projected,
     summed,
 )
+from explorer.cells.clamp import EMPTY, cut, during, holding
 
 GATES = ("i", "f", "g", "o")
 ORDER = ("o", "i", "f", "g")  # the three σ side by side, and (i, f) beside (g, C)
@@ -44,14 +46,14 @@ def equations(options) -> dict[str, str]:
     }
 
 
-def chain(options) -> dict[str, str]:
+def chain(options, held=()) -> dict[str, str]:
     return {
         "dh": "dh_direct + W_hi.T @ da_i_next + W_hf.T @ da_f_next + W_hg.T @ da_g_next + W_ho.T @ da_o_next",
-        "da_o": "dh * tanh(c) * o * (1 - o)",
-        "dc": "dh * o * (1 - tanh(c) * tanh(c)) + dc_next * f_next",
-        "da_g": "dc * i * (1 - g * g)",
-        "da_i": "dc * g * i * (1 - i)",
-        "da_f": "dc * c_prev * f * (1 - f)",
+        "da_o": f"{free(held, 'o', 'h')}dh * tanh(c) * o * (1 - o)",
+        "dc": f"{free(held, 'h')}dh * o * (1 - tanh(c) * tanh(c)) + {free(held, 'c_next')}dc_next * f_next",
+        "da_g": f"{free(held, 'g', 'c')}dc * i * (1 - g * g)",
+        "da_i": f"{free(held, 'i', 'c')}dc * g * i * (1 - i)",
+        "da_f": f"{free(held, 'f', 'c')}dc * c_prev * f * (1 - f)",
     }
 
 
@@ -59,7 +61,7 @@ def ranges(options) -> dict[str, tuple[float, float]]:
     return {"i": (0, 1), "f": (0, 1), "g": (-1, 1), "o": (0, 1), "h": (-1, 1)}
 
 
-def forward(params, x, state, options):
+def forward(params, x, state, options, held=EMPTY):
     """x (T, B, D), state {"h", "c": (B, H)} -> values {name: (T, B, H)}, tape."""
     (T, B, _), H, dtype = x.shape, params["weight_hh"].shape[1], x.dtype
     halved = np.repeat(np.array([0.5, 0.5, 0.5, 1], dtype), H)
@@ -77,16 +79,18 @@ def forward(params, x, state, options):
     recurrent, half, products = np.empty_like(gates), np.full_like(σ, 0.5), np.empty_like(g_c)
     i_times_g, f_times_c = parts(products, 1, 1)
     add, mul, tanh = np.add, np.multiply, np.tanh
+    open_gates = holding(add, held, ORDER, rows, gates)
+    update, show = holding(add, held, ("c",), rows), holding(mul, held, ("h",), rows)
     for a, row in zip(pre, rows[1:]):
         W.dot(h, recurrent)
         add(a, recurrent, a)
         tanh(a, gates)
         mul(σ, half, σ)
-        add(σ, half, σ)
+        open_gates(σ, half, σ)
         mul(i_f, g_c, products)
-        add(i_times_g, f_times_c, c)
+        update(i_times_g, f_times_c, c)
         tanh(c, tanh_c)
-        mul(o, tanh_c, h)
+        show(o, tanh_c, h)
         row[...] = step
 
     pre[:, : 3 * H] *= 2  # the halved sigmoid rows again as a_o, a_i, a_f
@@ -94,24 +98,25 @@ def forward(params, x, state, options):
     return {q: values[q] for q in (*GATES, "c", "h", *(f"a_{q}" for q in GATES))}, rows
 
 
-def slopes(rows, before, slope):
+def slopes(rows, before, slope, held):
     """How each quantity of a step follows its cause: the factors of the chain rule.
 
     rows, before   the steps (n, 7H[, B]) and each one's predecessor
+    held           what is held at these steps
     slope          (n, 6H[, B]), filled with ∂h/∂C, ∂h/∂a_o, ∂C/∂a_i, ∂C/∂a_f, ∂C/∂a_g, ∂C_t/∂C_{t-1}
     """
     o, i, f, g, _, tanh_c, _ = map(np.ascontiguousarray, parts(rows, *[1] * 7, axis=1))
     c_prev = np.ascontiguousarray(parts(before, 4, 1, 2, axis=1)[1])
     dh_dc, dh_da_o, dc_da_i, dc_da_f, dc_da_g, dc_dc = parts(slope, *[1] * 6, axis=1)
-    dh_da_o[...] = tanh_c * o * (1 - o)
-    dc_da_i[...] = g * i * (1 - i)
-    dc_da_f[...] = c_prev * f * (1 - f)
-    dc_da_g[...] = i * (1 - g * g)
-    dh_dc[...] = o * (1 - tanh_c * tanh_c)
-    dc_dc[...] = f
+    dh_da_o[...] = cut(held, tanh_c * o * (1 - o), "o", "h")
+    dc_da_i[...] = cut(held, g * i * (1 - i), "i", "c")
+    dc_da_f[...] = cut(held, c_prev * f * (1 - f), "f", "c")
+    dc_da_g[...] = cut(held, i * (1 - g * g), "g", "c")
+    dh_dc[...] = cut(held, o * (1 - tanh_c * tanh_c), "h")
+    dc_dc[...] = cut(held, f, "c")
 
 
-def backward(params, rows, dh_direct, options, later=None):
+def backward(params, rows, dh_direct, options, later=None, held=EMPTY):
     """dh_direct (T, H[, B]): the direct ∂L/∂h_t."""
     T, H = dh_direct.shape[:2]
     out = np.empty((T, 6 * H, *rows.shape[2:]), rows.dtype)  # total ∂h, total ∂C | ∂a_o, ∂a_i, ∂a_f, ∂a_g
@@ -128,7 +133,7 @@ def backward(params, rows, dh_direct, options, later=None):
     W_T = arranged(params["weight_hh"], GATES, ORDER).T
     add, mul = np.add, np.multiply
     for steps, slope in chunks_backward(out):
-        slopes(rows[1:][steps], rows[:-1][steps], slope)
+        slopes(rows[1:][steps], rows[:-1][steps], slope, during(held, steps))
         for direct, factors, row in zip(dh_direct[steps][::-1], slope[::-1], out[steps][::-1]):
             local[...] = factors
             add(dh, direct, dh)
@@ -150,11 +155,11 @@ def backward(params, rows, dh_direct, options, later=None):
     )
 
 
-def jacobians(params, rows, options) -> StepJacobians:
+def jacobians(params, rows, options, held=EMPTY) -> StepJacobians:
     """∂C_t/∂h_{t-1} through i, f and g; ∂h_t/∂h_{t-1} through o and through C_t."""
     H = params["weight_hh"].shape[1]
     slope = np.empty((len(rows) - 1, 6 * H), rows.dtype)
-    slopes(rows[1:], rows[:-1], slope)
+    slopes(rows[1:], rows[:-1], slope, held)
     h_by_c, *by_gate, c_by_c = parts(slope, *[1] * 6, axis=1)
     W_i, W_f, W_g, W_o = parts(params["weight_hh"], *[1] * 4)
 
@@ -180,6 +185,7 @@ CELL = Cell(
     equations=equations,
     chain=chain,
     phases=(("f",), ("i",), ("g",), ("c",), ("o", "h")),
+    phases_back=(("dh",), ("da_o",), ("dc",), ("da_g", "da_i", "da_f")),
     forward=forward,
     backward=backward,
     jacobians=jacobians,

@@ -7,7 +7,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from explorer.cells.base import Backward, Cell, StepJacobians, buffer, named, outer, projected, summed
+from explorer.cells.base import Backward, Cell, StepJacobians, buffer, free, named, outer, projected, summed
+from explorer.cells.clamp import EMPTY, cut, holding
 
 GATES = ("h",)
 RANGE = {"tanh": (-1, 1), "sigmoid": (0, 1)}
@@ -17,9 +18,9 @@ def equations(options) -> dict[str, str]:
     return {"h": f"{options['activation']}(W_ih @ x + b_ih + W_hh @ h_prev + b_hh)"}
 
 
-def chain(options) -> dict[str, str]:
+def chain(options, held=()) -> dict[str, str]:
     slope = {"tanh": "(1 - h * h)", "sigmoid": "h * (1 - h)", "relu": "positive(a_h)"}[options["activation"]]
-    return {"dh": "dh_direct + W_hh.T @ da_h_next", "da_h": f"dh * {slope}"}
+    return {"dh": "dh_direct + W_hh.T @ da_h_next", "da_h": f"{free(held, 'h')}dh * {slope}"}
 
 
 def ranges(options) -> dict[str, tuple[float, float]]:
@@ -53,7 +54,7 @@ def slopes(activation: str, h: np.ndarray) -> np.ndarray:
     return h * (1 - h)
 
 
-def forward(params, x, state, options):
+def forward(params, x, state, options, held=EMPTY):
     """x (T, B, D), state {"h": (B, H)} -> values {name: (T, B, H)}, tape."""
     (T, B, _), H, activation = x.shape, params["weight_hh"].shape[1], options["activation"]
     halved = x.dtype.type(0.5 if activation == "sigmoid" else 1)
@@ -63,7 +64,7 @@ def forward(params, x, state, options):
     h[...] = state["h"].T.reshape(h.shape)
 
     W = np.asfortranarray(params["weight_hh"] * halved)
-    recurrent, squash = np.empty_like(h), squash_into(activation, h)
+    recurrent, squash = np.empty_like(h), holding(squash_into(activation, h), held, ("h",), rows)
     add = np.add
     for a, row in zip(pre, rows[1:]):
         W.dot(h, recurrent)
@@ -75,9 +76,9 @@ def forward(params, x, state, options):
     return named(rows[1:], ("h",), H) | named(pre, ("a_h",), H), rows
 
 
-def backward(params, rows, dh_direct, options, later=None):
+def backward(params, rows, dh_direct, options, later=None, held=EMPTY):
     """dh_direct (T, H[, B]): the direct ∂L/∂h_t."""
-    slope = slopes(options["activation"], rows[1:])
+    slope = cut(held, slopes(options["activation"], rows[1:]), "h")
     pre, total = np.empty_like(slope), np.empty_like(slope)
     from_later = later["h"].copy() if later else np.zeros_like(slope[0])
 
@@ -96,9 +97,10 @@ def backward(params, rows, dh_direct, options, later=None):
     )
 
 
-def jacobians(params, rows, options) -> StepJacobians:
+def jacobians(params, rows, options, held=EMPTY) -> StepJacobians:
     """∂h_t/∂h_{t-1} = diag(φ′(a_t)) W_hh."""
-    return StepJacobians(slopes(options["activation"], rows[1:])[:, :, None] * params["weight_hh"])
+    slope = cut(held, slopes(options["activation"], rows[1:]), "h")
+    return StepJacobians(slope[:, :, None] * params["weight_hh"])
 
 
 CELL = Cell(
@@ -112,6 +114,7 @@ CELL = Cell(
     equations=equations,
     chain=chain,
     phases=(("h",),),
+    phases_back=(("dh",), ("da_h",)),
     forward=forward,
     backward=backward,
     jacobians=jacobians,

@@ -17,7 +17,7 @@ from explorer.experiment import Experiment
 from explorer.i18n import table
 from explorer.naming import letters, listed
 from explorer.performing import Performance, perform
-from explorer.ui import state
+from explorer.ui import proving, state
 from explorer.ui.components.chart import chart
 from explorer.ui.components.packing import pack
 from explorer.ui.components.stage import stage, staged
@@ -48,11 +48,15 @@ def _drawn(make: Callable[[], dict], name: str, language: str, experiment: Exper
 @cached(LRUCache(96 * MEGABYTE, len), key=lambda experiment, label: (experiment, label), lock=Lock())
 def _staged(experiment: Experiment, label: str) -> bytes:
     """The experiment's run as the stage takes it, packed."""
-    return pack(staged(performed(experiment), label))
+    original = performed(experiment.original) if experiment.surgery else None
+    return pack(staged(performed(experiment), label, original))
 
 
-def show_stage() -> None:
-    """Put the experiment's run on the stage; where the hand rests, there the page and the URL follow."""
+def show_stage(title: str) -> None:
+    """Put the experiment's run on the stage; where the hand rests, there the page and the URL follow.
+
+    title   the question above it, which a replay takes along
+    """
     experiment, view = state.experiment(), state.view()
     texts = table(current())
     stage(
@@ -63,8 +67,17 @@ def show_stage() -> None:
         language=current(),
         names={"letters": letters(view.names), "order": listed(experiment.cell, view.names)},
         file_name=file_name("stage", experiment),
-        on_rest=lambda cursor: state.look(**{name: cursor[name] for name in STAGE_CURSOR}),
+        title=title,
+        note=input_sentence(),
+        on_rest=placed,
+        on_prove=lambda cursor: (placed(cursor), proving.ask(cursor)),
+        proof=proving.answer(performed),
     )
+
+
+def placed(cursor: dict) -> None:
+    """Take the page's cursor where the stage's is."""
+    state.look(**{name: cursor[name] for name in STAGE_CURSOR})
 
 
 STAGE_CURSOR = ("step", "unit", "level", "quantity", "back")
@@ -79,7 +92,9 @@ def show(
     caption: bool = True,
     details: tuple = (),
     on_click: Callable[[int, int | None], None] | None = None,
+    on_zoom: Callable[[int, int], None] | None = None,
     cursor: bool = True,
+    file: str = "",
 ) -> None:
     """Draw a figure of the current experiment, or take it from the cache.
 
@@ -88,6 +103,8 @@ def show(
     alt      one true sentence made from its numbers; it stands below the figure if `caption`
     details  what else than experiment and language the figure depends on
     on_click (step, unit or None) -> None
+    on_zoom  (first step, last step) -> None
+    file     the name of its downloads, if the experiment's does not say what is in them
     """
     experiment, view = state.experiment(), state.view()
     figure, height = _drawn(make, name, current(), experiment, details)
@@ -97,17 +114,22 @@ def show(
         if click := st.session_state[key].get("click"):
             on_click(click["step"], click["unit"])
 
+    def zoomed():
+        if zoom := st.session_state[key].get("zoom"):
+            on_zoom(zoom["first"], zoom["last"])
+
     chart(
         figure,
         key=key,
         alt=plain(alt),
         title=plain(title),
         caption=caption,
-        file_name=file_name(name, experiment),
+        file_name=file or file_name(name, experiment),
         words=speaker(),
         height=height,
         cursor=(view.step, view.unit) if cursor else None,
         on_click=clicked if on_click else None,
+        on_zoom=zoomed if on_zoom else None,
         scale=1.5 if view.projector else 1.0,
     )
 

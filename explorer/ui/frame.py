@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from explorer.i18n import LANGUAGES
 from explorer.measures import overflow
-from explorer.ui import settings, state
+from explorer.ui import operating, settings, state
 from explorer.ui.drawing import performed
 from explorer.ui.language import current, literal, say
 
@@ -22,6 +22,7 @@ PAGES = {  # in the order of the navigation; the settings that a page shows itse
     "unrolled": ("reset_after", "z_keeps"),
     "gates": (),
     "gradients": ("T", "gain", "forget_bias"),
+    "long": ("T", "input", "D", "input_seed"),
 }
 
 
@@ -121,6 +122,7 @@ def notes() -> None:
 
 
 def _draw_notes() -> None:
+    operating.note()
     for fallback in state.fallbacks():
         key = "note.fallback" if fallback.used else "note.left_out"
         name = literal(say(f"setting.{fallback.name}"))

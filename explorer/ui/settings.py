@@ -66,7 +66,7 @@ def in_sight(elsewhere: tuple[str, ...]) -> None:
     for name in IN_SIGHT:
         if name not in elsewhere:
             control(name)
-        if name == "input":
+        if name == "input" and name not in elsewhere:
             with st.container():  # always there, so that what follows keeps its place
                 if state.experiment().input == "own":
                     _own_numbers()
@@ -81,9 +81,9 @@ def folded(elsewhere: tuple[str, ...]) -> None:
     for name in CELLS[e.cell].options:
         if name != "activation" and name not in elsewhere:
             control(name)
-    if low < high:
+    if low < high and "D" not in elsewhere:
         control("D", bounds=(low, high))
-    if DATASETS[e.input].drawn:
+    if DATASETS[e.input].drawn and "input_seed" not in elsewhere:
         control("input_seed")
     control("layers")
     control("scheme")

@@ -14,6 +14,7 @@ import streamlit as st
 
 from explorer.experiment import Choice, Experiment, Fallback, Number, Switch, setting
 from explorer.i18n import LANGUAGES
+from explorer.long_run import Long
 from explorer.naming import DIALECTS
 
 QUANTITIES = ("f", "i", "g", "c", "o", "h", "r", "z", "n", "dh", "dc", *(f"da_{gate}" for gate in "figorznh"))
@@ -40,33 +41,39 @@ class View:
     projector: bool = setting(False, Switch("projector"))
 
 
-VIEW_KINDS = {f.name: f.metadata["kind"] for f in fields(View)}
+PARTS = {"view": View, "long": Long}  # beside the experiment, each with keys of its own in the URL
 
 
-def _view_from(query) -> View:
+def kinds(part: type) -> dict:
+    """The settings of a part, {name: kind}."""
+    return {f.name: f.metadata["kind"] for f in fields(part)}
+
+
+def _part_from(part: type, query):
     good = {}
-    for name, kind in VIEW_KINDS.items():
+    for name, kind in kinds(part).items():
         try:
             good[name] = kind.read(query[kind.key])
         except (KeyError, ValueError):
-            continue  # a view that cannot be had costs nothing: the default shows the same numbers
-    return View(**good)
+            continue  # it costs only itself: the default stands in the widget
+    return part(**good)
 
 
-def _view_query(view: View) -> dict[str, str]:
+def _part_query(part) -> dict[str, str]:
     return {
-        kind.key: kind.write(getattr(view, name))
-        for name, kind in VIEW_KINDS.items()
-        if getattr(view, name) != getattr(View(), name)
+        kind.key: kind.write(getattr(part, name))
+        for name, kind in kinds(type(part)).items()
+        if getattr(part, name) != getattr(type(part)(), name)
     }
 
 
 def restore() -> None:
-    """At the start of a run: take experiment and view from the URL, unless a widget has just changed them."""
+    """At the start of a run: take the experiment and all parts from the URL, unless a widget has just changed them."""
     state = st.session_state
     if not state.get("touched") or "experiment" not in state:
         state["experiment"], state["fallbacks"] = Experiment.from_query(st.query_params)
-        state["view"] = _view_from(st.query_params)
+        for name, part in PARTS.items():
+            state[name] = _part_from(part, st.query_params)
 
 
 def publish() -> None:
@@ -84,13 +91,16 @@ def _address_bar() -> dict[str, str] | None:
 
 def address() -> dict[str, str]:
     """The query parameters of what is shown."""
-    return experiment().to_query() | _view_query(st.session_state["view"])
+    query = experiment().to_query()
+    for name in PARTS:
+        query |= _part_query(st.session_state[name])
+    return query
 
 
 def address_of(asked: Experiment, place: dict) -> dict[str, str]:
     """The query parameters of another experiment and place, the visitor's language and ways kept."""
     kept = {name: getattr(st.session_state["view"], name) for name in ("lang", "names", "projector")}
-    return asked.to_query() | _view_query(View(**kept, **place))
+    return asked.to_query() | _part_query(View(**kept, **place))
 
 
 def experiment() -> Experiment:
@@ -118,6 +128,17 @@ def change(**settings) -> None:
     st.session_state["experiment"] = experiment().replace(**settings)
 
 
+def long() -> Long:
+    """What the page of long sequences asks beside the experiment."""
+    return st.session_state["long"]
+
+
+def change_long(**settings) -> None:
+    """Change one of its settings from a widget."""
+    touch()
+    st.session_state["long"] = replace(long(), **settings)
+
+
 def look(**settings) -> None:
     """Change the view from a widget."""
     touch()
@@ -134,7 +155,9 @@ def reset() -> None:
     touch()
     for left in ("refused", "numbers_for"):
         st.session_state.pop(left, None)
-    st.session_state["experiment"], st.session_state["view"] = Experiment(), View(lang=view().lang)
+    lang = view().lang
+    st.session_state["experiment"] = Experiment()
+    st.session_state.update({name: part() for name, part in PARTS.items()} | {"view": View(lang=lang)})
 
 
 def controlled(key: str, value, changed: Callable[[object], None]) -> dict:

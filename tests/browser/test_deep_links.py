@@ -45,12 +45,19 @@ def check_gradients(page):
         assert any(np.allclose(y, curve, rtol=1e-12, atol=0) for y in drawn.values()), rival
 
 
+def check_long(page):
+    drawn = figure(page, "long")["traces"][0]
+    assert drawn["x"][-1] == 20_000 and max(drawn["y"]) == 5
+
+
 CHECKS = {"": check_home, "unrolled": check_unrolled, "gates": check_gates, "gradients": check_gradients}
+CHECKS["long"] = check_long
 TITLES = {
     "": ("home.question", {}),
     "unrolled": ("unrolled.question", {"cell": "GRU"}),
     "gates": ("gates.question", {}),
     "gradients": ("gradients.question", {}),
+    "long": ("long.question", {}),
 }
 
 

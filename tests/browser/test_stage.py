@@ -284,7 +284,8 @@ def test_the_stage_can_be_taken_away(server, visit):
     page = visit(f"{server}/unrolled?T=30&H=4&t=9")
     for kind, start in (("SVG", b"<svg"), ("PNG", b"\x89PNG")):
         with page.expect_download() as waiting:
-            page.locator(".player").get_by_role("button", name=kind).click()
+            page.locator(".saving").evaluate("(menu) => (menu.open = true)")
+            page.locator(".saving").get_by_role("button", name=f"({kind})").click()
         assert waiting.value.suggested_filename == f"stage_lstm_prices_T30_H4_seed1_t9.{kind.lower()}"
         assert waiting.value.path().read_bytes().startswith(start)
 

@@ -6,7 +6,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
 from explorer import performing
-from explorer.ui import language
+from explorer.ui import language, waiting
 from tests.ui.visiting import forget
 
 
@@ -33,6 +33,15 @@ def a_server(monkeypatch):
     # It looks through all installed packages for components, for every visitor; ours is no package.
     monkeypatch.setattr(BidiComponentManager, "discover_and_register_components", lambda *_, **__: None)
     monkeypatch.setattr(language, "current", current)
+
+
+@pytest.fixture(autouse=True)
+def no_jobs():
+    """What a test has set going ends with it."""
+    office = waiting.office  # a test may put another in its place
+    yield
+    if office.cache_info().currsize:
+        office().close()
 
 
 @pytest.fixture

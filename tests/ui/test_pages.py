@@ -21,6 +21,7 @@ from tests.ui.visiting import (
     SMALL,
     charts,
     every_page,
+    every_page_of_the_input,
     fine,
     forget,
     go,
@@ -66,7 +67,7 @@ class TestEveryPage:
         options = {"act": option} if cell == "rnn" else {"reset_after": "0", "z_keeps": "0"}
         visit(screen, cell=cell, **options, **SMALL)
 
-    @every_page
+    @every_page_of_the_input
     @pytest.mark.parametrize("name", [name for name in DATASETS if name != "own"])
     def test_opens_with_every_input(self, screen, name):
         at = visit(screen, input=name, **SMALL)

@@ -7,7 +7,7 @@ from explorer import Experiment, perform
 from explorer.i18n import LANGUAGES, words
 from explorer.measures import ALIVE, DEAD, EXPLODING, norm
 from explorer.ui.questions import QUESTIONS
-from explorer.ui.state import VIEW_KINDS, View
+from explorer.ui.state import View, kinds
 from tests.ui.visiting import link, on_stage, visit
 
 
@@ -55,7 +55,7 @@ def test_a_relabelled_z_changes_no_h():
 def test_a_question_is_a_plain_link(name, lang):
     asks = QUESTIONS[name]
     shown = View(lang=lang, **asks.place)
-    query = {kind.key: kind.write(getattr(shown, field)) for field, kind in VIEW_KINDS.items()}
+    query = {kind.key: kind.write(getattr(shown, field)) for field, kind in kinds(View).items()}
     at = visit("unrolled", **asks.experiment.to_query(), **query)
     say = words(lang)
     assert at.title[0].value == say(f"question.{name}")

@@ -9,7 +9,20 @@ from explorer.cells import CELLS
 from explorer.experiment import KINDS
 from explorer.i18n import LANGUAGES, words
 from explorer.numerals import text
-from tests.ui.visiting import SMALL, charts, every_page, fine, go, link, on_stage, pictures, set_to, visit, widget
+from tests.ui.visiting import (
+    SMALL,
+    charts,
+    every_page,
+    every_page_of_the_input,
+    fine,
+    go,
+    link,
+    on_stage,
+    pictures,
+    set_to,
+    visit,
+    widget,
+)
 
 
 class TestHostileLinks:
@@ -89,7 +102,7 @@ class TestWidgets:
         assert link(at) == SMALL | {KINDS[name].key: "1" if value is True else value}
         assert getattr(at.session_state["experiment"], name) == value
 
-    @every_page
+    @every_page_of_the_input
     @pytest.mark.parametrize("end", ["low", "high"])
     def test_every_slider_goes_to_its_ends(self, screen, end):
         at = visit(screen, cell="gru", input="clue", **SMALL)

@@ -15,7 +15,18 @@ from explorer.measures import depth, half_life, norm
 from explorer.numerals import power_of_ten, text
 from explorer.performing import rivals
 from explorer.ui.components.packing import unpack
-from tests.ui.visiting import ROOT, SMALL, charts, every_page, fine, link, on_stage, pictures, visit
+from tests.ui.visiting import (
+    ROOT,
+    SMALL,
+    charts,
+    every_page,
+    every_page_of_the_input,
+    fine,
+    link,
+    on_stage,
+    pictures,
+    visit,
+)
 
 
 class TestStage:
@@ -57,7 +68,7 @@ class TestStage:
 
 
 class TestCharts:
-    @every_page
+    @every_page_of_the_input
     @pytest.mark.parametrize("cell", CELLS)
     def test_have_a_sensible_file_name(self, screen, cell):
         names = [c["file"] for c in charts(visit(screen, cell=cell, seed="3", **SMALL)).values()]

@@ -20,6 +20,10 @@ OVERFLOW = {
 }
 every_page = pytest.mark.parametrize("screen", PAGES)  # "page" is a fixture of pytest-playwright
 
+# those that run the experiment over its own T and input
+OF_THE_INPUT = [name for name, own in PAGES.items() if "input" not in own]
+every_page_of_the_input = pytest.mark.parametrize("screen", OF_THE_INPUT)
+
 
 def forget():
     """Empty the server's caches."""

@@ -48,6 +48,7 @@ def chart(
     height: int,
     cursor: tuple[int, int] | None = None,
     on_click: Callable[[], None] | None = None,
+    on_zoom: Callable[[], None] | None = None,
     scale: float = 1.0,
 ) -> None:
     """Show a figure, given packed.
@@ -58,6 +59,7 @@ def chart(
     caption    whether the sentence also stands below it
     cursor     (step, unit) to mark, both counted from 1
     on_click   called after a click has put {"step", "unit" or None} into `st.session_state[key].click`
+    on_zoom    called after the time axis has changed: {"first", "last"} is then in `st.session_state[key].zoom`
     scale      of text, 1.5 on a projector
     """
     about = {
@@ -73,8 +75,9 @@ def chart(
         "words": {tool: words(f"toolbar.{tool}") for tool in (*TOOLS, "failed")},
         "plotly": plotly_js(),
     }
-    _component(key=key, data=packing.pack(about), on_click_change=on_click or _ignore, height="content")
+    heard = {"on_click_change": on_click or _ignore, "on_zoom_change": on_zoom or _ignore}
+    _component(key=key, data=packing.pack(about), height="content", **heard)
 
 
 def _ignore() -> None:
-    """Nothing listens to this chart's clicks."""
+    """Nothing listens to this chart."""

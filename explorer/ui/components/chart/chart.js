@@ -198,7 +198,21 @@ class Chart {
     });
     this.plot.on("plotly_doubleclick", () => this.resetZoom());
     this.plot.on("plotly_unhover", () => this.announce(null, null, false));
-    this.plot.on("plotly_relayout", () => this.drawCursor());
+    this.plot.on("plotly_relayout", (change) => {
+      this.drawCursor();
+      if (Object.keys(change).some((name) => name.startsWith("xaxis."))) this.zoomed();
+    });
+  }
+
+  // A figure with more numbers than a screen has columns is drawn anew from all of them, for what is looked at.
+  zoomed() {
+    if (!this.spec.layout.meta?.zoom) return;
+    clearTimeout(this.zooming);
+    this.zooming = setTimeout(() => {
+      if (this.abort.signal.aborted) return;
+      const [first, last] = this.plot._fullLayout.xaxis.range;
+      this.trigger("zoom", { first: Math.floor(first), last: Math.ceil(last) });
+    }, 150);
   }
 
   announce(step, unit, chosen) {

@@ -16,22 +16,24 @@ import streamlit as st
 from explorer.equations import chain, equations, tree
 from explorer.figures import theme
 from explorer.performing import Performance, direct_gradient
+from explorer.trace import Gradients, Trace
 from explorer.ui.components.packing import pack
-from explorer.ui.components.publishing import loader, module
+from explorer.ui.components.publishing import loader, module, published
 
 HERE = Path(__file__).parent
 
 
-def staged(performance: Performance, label: str) -> dict:
+def staged(performance: Performance, label: str, original: Performance | None = None) -> dict:
     """Everything of the top layer's run that the stage shows, sequence 1: names, formulas, arrays.
 
     Arrays are (T, H), x (T, D); weights are PyTorch's. Keys are those that run.js reads.
+
+    original   the run without surgery, of which the arrays go along as a ghost
     """
     trace, grads, experiment = performance.trace, performance.grads, performance.experiment
     cell, options = trace.cell, trace.options
     formulas, rule = equations(trace), chain(trace)
-    values = {q: theme.numbers(trace[q][:, 0]) for q in (*formulas, *(f"a_{gate}" for gate in cell.gates))}
-    known = {f"d{q}": grads.state[q] for q in cell.states} | {f"da_{q}": grads.pre[q] for q in cell.gates}
+    own = _numbers(trace, grads)
     ranges = cell.ranges(options)
     return {
         "cell": cell.name,
@@ -40,21 +42,35 @@ def staged(performance: Performance, label: str) -> dict:
         "gates": cell.gates,
         "states": cell.states,
         "phases": cell.phases,
+        "phasesBack": cell.phases_back,
         "formulas": {name: tree(formula) for name, formula in formulas.items()},
         "chain": {name: tree(formula) for name, formula in rule.items()},
-        "limits": {q: ranges[q][1] if q in ranges else theme.symmetric_limit(values[q]) for q in formulas},
+        "limits": {q: ranges[q][1] if q in ranges else theme.symmetric_limit(own["values"][q]) for q in formulas},
         "labels": performance.input.steps,
         "channels": performance.input.channels,
         "loss": [step + 1 for step in experiment.steps_with_loss],
         "zKeeps": bool(options.get("z_keeps", True)),
         "resetAfter": bool(options.get("reset_after", False)),
-        "x": theme.numbers(trace.x[:, 0]),
-        "values": values,
+        **own,
+        "held": {q: theme.numbers(values) for q, values in trace.held.items()},
+        "former": _numbers(original.trace, original.grads) if original else None,
+        "operated": [(one.first, one.last or trace.T) for one in experiment.surgery],
         "initial": {q: theme.numbers(trace.initial[q][0]) for q in cell.states},
         "initialGrads": {q: theme.numbers(grads.initial[q][0]) for q in cell.states},
         "params": {name: theme.numbers(array) for name, array in trace.params.items()},
-        "grads": {name: theme.numbers(array[:, 0]) for name, array in known.items()},
         "direct": theme.numbers(direct_gradient(experiment)[:, 0]),
+    }
+
+
+def _numbers(trace: Trace, grads: Gradients) -> dict:
+    """The arrays of a run that an operation changes."""
+    cell = trace.cell
+    shown = (*equations(trace), *(f"a_{gate}" for gate in cell.gates))
+    known = {f"d{q}": grads.state[q] for q in cell.states} | {f"da_{q}": grads.pre[q] for q in cell.gates}
+    return {
+        "x": theme.numbers(trace.x[:, 0]),
+        "values": {q: theme.numbers(trace[q][:, 0]) for q in shown},
+        "grads": {name: theme.numbers(array[:, 0]) for name, array in known.items()},
     }
 
 
@@ -85,16 +101,22 @@ DASHES = {"i": "8 4", "g": "2 4", "o": "8 3 2 3", "r": "12 4"}  # LOOK: never by
 PALETTES = [
     {
         "paper": theme.PAPER[dark],
+        "ink": theme.INK[dark],
+        "line": theme.ZERO[dark],
+        "accent": theme.HUES["gradient"][dark],
         "signed": theme.diverging(dark),
         "gradient": theme.ramp(theme.hue("gradient"), dark),
     }
     for dark in (False, True)
 ]
 
+STYLE = (HERE / "stage.css").read_text(encoding="utf-8") + _colours()
+STYLE_URL = published("stage.css", STYLE.encode())  # a replay takes it along
+
 _component = st.components.v2.component(
     "gate_stage",
     html='<div class="stage" role="group" tabindex="0"></div>',
-    css=(HERE / "stage.css").read_text(encoding="utf-8") + _colours(),
+    css=STYLE,
     js=loader(module(HERE / "stage.js")),
     isolate_styles=False,
 )
@@ -122,20 +144,27 @@ def stage(
     language: str,
     names: Mapping,
     file_name: str,
+    title: str,
+    note: str,
     on_rest: Callable[[dict], None],
+    on_prove: Callable[[dict], None],
+    proof: Mapping | None = None,
 ) -> None:
     """Show a run, given as what `staged` returns, packed.
 
     cursor    {"step", "unit" (from 1), "level" (1 to 3), "quantity", "back"}, where the stage opens
     words     the stage's texts by key
     names     {"letters": {gate: (as a quantity, as an index)}, "order": gates as they are to be listed}
+    title, note   above a replay: the question and the input
     on_rest   called with such a cursor when the hand has come to rest
+    on_prove  called with one whose number somebody wants to see proved
+    proof     the answer to that: the keys that proof.js reads
     """
 
-    def rested():
-        if said := st.session_state[key].get("rest"):
+    def heard(event: str, then: Callable[[dict], None]) -> None:
+        if said := st.session_state[key].get(event):
             st.session_state["said_by_stage"] = said
-            on_rest(said)
+            then(said)
 
     about = {
         "run": hashlib.blake2b(run, digest_size=8).hexdigest(),
@@ -144,6 +173,17 @@ def stage(
         "language": language,
         "names": dict(names),
         "file": file_name,
+        "title": title,
+        "note": note,
         "palettes": PALETTES,
+        "font": theme.FONT,
+        "css": STYLE_URL,
+        "proof": proof,
     }
-    _component(key=key, data=pack({"about": about, "run": run}), on_rest_change=rested, height="content")
+    _component(
+        key=key,
+        data=pack({"about": about, "run": run}),
+        on_rest_change=lambda: heard("rest", on_rest),
+        on_prove_change=lambda: heard("prove", on_prove),
+        height="content",
+    )

@@ -2,6 +2,8 @@
 // and what the RNN lacks; each wire carries the chosen unit's number, forwards its value, backwards its gradient.
 
 import { clamp, html, set, svg, write } from "./drawing.js";
+import { PASSED } from "./run.js";
+import { entering, former } from "./surgery.js";
 import { text } from "./written.js";
 
 const n = (name) => ["name", name];
@@ -17,9 +19,10 @@ const SIZE = "0 0 760 404";
 const gate = (q, squash, x, y = Y.gate) => ({ kind: "gate", q, squash, x, y });
 const op = (q, sign, x, y) => ({ kind: "op", q, sign, x, y });
 const wire = (q, role, d, value, back, x, y, anchor = "middle") => ({ kind: "wire", q, role, d, value, back, x, y, anchor });
+const in_part = (gradient, part) => ({ ...part, gradient }); // the part of the chain rule in which it lights, where q does not say
 const ghost = (d, key, x, y) => ({ kind: "ghost", d, key, x, y });
 const bus = (to) => [
-  wire(null, "h", `M20 ${Y.bus}H${to}`, n("h_prev"), null, 24, Y.bus - 8, "start"),
+  in_part(PASSED, wire(null, "h", `M20 ${Y.bus}H${to}`, n("h_prev"), null, 24, Y.bus - 8, "start")),
   wire(null, "x", `M80 396V${Y.bus}`, n("x"), null, 90, 394, "start"),
 ];
 const feed = (q, x) => wire(q, "x", `M${x} ${Y.bus}V${Y.gate + 24}`, n(`a_${q}`), n(`da_${q}`), x + 8, Y.gate + 46, "start");
@@ -27,15 +30,15 @@ const feed = (q, x) => wire(q, "x", `M${x} ${Y.bus}V${Y.gate + 24}`, n(`a_${q}`)
 // [forwards value, backwards gradient] of each wire, per unit.
 const BOARDS = {
   lstm: () => [
-    wire("f", "c", `M20 ${Y.conveyor}H${X.keep - 16}`, n("c_prev"), times("dc", "f"), 24, Y.conveyor - 10, "start"),
+    in_part(PASSED, wire("f", "c", `M20 ${Y.conveyor}H${X.keep - 16}`, n("c_prev"), times("dc", "f"), 24, Y.conveyor - 10, "start")),
     wire("c", "c", `M${X.keep + 16} ${Y.conveyor}H${X.add - 16}`, times("f", "c_prev"), n("dc"), (X.keep + X.add) / 2, Y.conveyor - 10),
     wire("c", "c", `M${X.add + 16} ${Y.conveyor}H${X.end}`, n("c"), n("dc"), X.end, Y.conveyor - 10, "end"),
     wire("f", "f", `M${X.keep} ${Y.gate - 24}V${Y.conveyor + 16}`, n("f"), times("dc", "c_prev"), X.keep + 8, 190, "start"),
     wire("i", "i", `M${X.input} ${Y.gate - 24}V${Y.product}H${X.add - 16}`, n("i"), times("dc", "g"), X.input - 8, 216, "end"),
     wire("g", "g", `M${X.candidate} ${Y.gate - 24}V${Y.product}H${X.add + 16}`, n("g"), times("dc", "i"), X.candidate + 8, 216, "start"),
     wire("c", "i", `M${X.add} ${Y.product - 16}V${Y.conveyor + 16}`, times("i", "g"), n("dc"), X.add + 8, 116, "start"),
-    wire("h", "c", `M${X.tanh} ${Y.conveyor}V${Y.show - 82}`, n("c"), times("dh", "o", rest(times(tanh("c"), tanh("c")))), X.tanh + 10, 92, "start"),
-    wire("h", "c", `M${X.tanh} ${Y.show - 46}V${Y.show - 16}`, tanh("c"), times("dh", "o"), X.tanh - 10, 180, "end"),
+    in_part("dc", wire("h", "c", `M${X.tanh} ${Y.conveyor}V${Y.show - 82}`, n("c"), times("dh", "o", rest(times(tanh("c"), tanh("c")))), X.tanh + 10, 92, "start")),
+    in_part("dc", wire("h", "c", `M${X.tanh} ${Y.show - 46}V${Y.show - 16}`, tanh("c"), times("dh", "o"), X.tanh - 10, 180, "end")),
     wire("o", "o", `M${X.output} ${Y.gate - 24}V${Y.show}H${X.tanh - 16}`, n("o"), times("dh", tanh("c")), X.output + 30, Y.show - 8),
     wire("h", "h", `M${X.tanh + 16} ${Y.show}H${X.end}`, n("h"), n("dh"), X.end, Y.show - 10, "end"),
     ...bus(X.output), feed("f", X.keep), feed("i", X.input), feed("g", X.candidate), feed("o", X.output),
@@ -46,7 +49,7 @@ const BOARDS = {
   gru: ({ keeps }) => {
     const keep = keeps ? n("z") : rest(n("z")), take = keeps ? rest(n("z")) : n("z");
     return [
-      wire("h", "h", `M20 ${Y.conveyor}H${X.keep - 16}`, n("h_prev"), times("dh", keep), 24, Y.conveyor - 10, "start"),
+      in_part(PASSED, wire("h", "h", `M20 ${Y.conveyor}H${X.keep - 16}`, n("h_prev"), times("dh", keep), 24, Y.conveyor - 10, "start")),
       wire("h", "h", `M${X.keep + 16} ${Y.conveyor}H${X.add - 16}`, times(keep, "h_prev"), n("dh"), (X.keep + X.add) / 2, Y.conveyor - 10),
       wire("h", "h", `M${X.add + 16} ${Y.conveyor}H${X.end}`, n("h"), n("dh"), X.end, Y.conveyor - 10, "end"),
       wire("z", "f", `M${X.keep} ${Y.gate - 24}V${Y.conveyor + 16}`, keep, times("dh", "h_prev"), X.keep - 8, 190, "end"),
@@ -64,7 +67,7 @@ const BOARDS = {
     ghost(`M20 ${Y.conveyor}H${X.end}`, "no_conveyor", 372, Y.conveyor - 12),
     ghost(`M${X.keep - 28} ${Y.gate - 22}h56v44h-56zM${X.keep} ${Y.gate - 24}V${Y.conveyor}`, "no_gate", X.keep, Y.gate + 5),
     ghost(`M${X.output - 28} ${Y.gate - 22}h56v44h-56z`, "no_gate", X.output, Y.gate + 5),
-    wire("h", "h", `M${X.candidate} ${Y.gate - 24}V${Y.show}H${X.end}`, n("h"), n("dh"), X.end, Y.show - 10, "end"),
+    in_part("dh", wire("h", "h", `M${X.candidate} ${Y.gate - 24}V${Y.show}H${X.end}`, n("h"), n("dh"), X.end, Y.show - 10, "end")),
     ...bus(X.candidate), feed("h", X.candidate), gate("h", squash, X.candidate),
   ],
 };
@@ -92,7 +95,7 @@ export class Circuit {
     const { run } = this.stage;
     set(this.picture, { "aria-label": this.stage.say("circuit", { cell: run.label }) });
     const squash = SIGN[run.formulas.h[1]];
-    this.parts = BOARDS[run.cell]({ keeps: run.zKeeps, squash });
+    this.parts = BOARDS[run.cell]({ keeps: run.zKeeps, squash }).map((part) => ({ ...part, back: entering(part) }));
     this.picture.replaceChildren();
     for (const part of this.parts) this[part.kind](part);
   }
@@ -102,6 +105,8 @@ export class Circuit {
     if (part.q) group.dataset.q = part.q;
     part.line = svg("path", { class: `wire ${part.role}`, d: part.d, "marker-end": `url(#head-${HEADS[part.role] ?? "x"})` }, group);
     part.number = svg("text", { class: `number ${part.role}`, x: part.x, y: part.y, "text-anchor": part.anchor }, group);
+    const beneath = [Y.conveyor, Y.show, Y.bus].some((y) => [8, 10].includes(y - part.y)) ? 27 : 15; // the wire, or the number
+    part.former = svg("text", { class: `number former ${part.role}`, x: part.x, y: part.y + beneath, "text-anchor": part.anchor }, group);
     part.group = group;
   }
 
@@ -131,15 +136,24 @@ export class Circuit {
 
   draw() {
     const { run, cursor } = this.stage;
-    const phase = cursor.phase === null ? null : run.phases[cursor.phase];
+    const phase = cursor.phase === null ? null : run.parts(cursor.back)[cursor.phase];
     for (const part of this.parts) {
       if (!part.group) continue;
-      part.group.classList.toggle("dim", phase !== null && !phase.includes(part.q));
-      part.group.classList.toggle("now", phase !== null && phase.includes(part.q));
+      const now = phase?.includes(cursor.back ? this.gradient(part) : part.q);
+      part.group.classList.toggle("dim", now === false);
+      part.group.classList.toggle("now", now === true);
       part.group.classList.toggle("chosen", cursor.level > 1 && this.stage.sameQuantity(part.q));
       if (part.kind === "wire") this.drawWire(part);
-      if (part.kind === "gate") part.fill.style.fillOpacity = this.openness(part.q);
+      if (part.kind === "gate") {
+        part.fill.style.fillOpacity = this.openness(part.q);
+        part.group.classList.toggle("pinned", run.pinned(part.q, cursor.step, cursor.unit));
+      }
     }
+  }
+
+  // The gradient that a part of the circuit speaks of.
+  gradient({ gradient, q }) {
+    return gradient ?? (q === null ? null : this.stage.run.gates.includes(q) ? `da_${q}` : `d${q}`);
   }
 
   openness(q) {
@@ -163,12 +177,16 @@ export class Circuit {
     });
     set(part.number, { class: `number ${cursor.back ? "gradient" : part.role}` });
     write(part.number, silent ? "" : this.caption(part, value));
+    set(part.former, { class: `number former ${cursor.back ? "gradient" : part.role}` });
+    write(part.former, silent || part.value[1] === "x" ? "" : former(this.stage, node));
   }
 
   caption(part, value) {
     const { run, cursor } = this.stage;
     if (cursor.back) return text(value);
-    const name = NAMED.has(JSON.stringify(part.value)) ? `${NAMED.get(JSON.stringify(part.value))} = ` : "";
+    const sign = part.value[0] === "name" && run.pinned(part.value[1], cursor.step, cursor.unit) ? "≔ " : "";
+    const named = NAMED.get(JSON.stringify(part.value));
+    const name = named ? `${named} ${sign || "= "}` : sign;
     return name + text(value) + (part.value[1] === "x" && run.D > 1 ? " …" : "");
   }
 }

@@ -1,7 +1,9 @@
 // L1 to L3 in words and numbers: the cell's formulas, one of them taken apart, one of its sums in full.
 
 import { become, clamp, fill, html, svg } from "./drawing.js";
+import { ask, proof } from "./proof.js";
 import { anatomy, factors, FUNCTIONS, names, origin, product, SLOPES } from "./run.js";
+import { freeNote, note, pinnedCard } from "./surgery.js";
 import { formula, inNumbers, inSymbols, text } from "./written.js";
 
 const CURVE = { width: 260, height: 120, reach: 6 };
@@ -11,6 +13,7 @@ export class Panel {
     this.stage = stage;
     this.node = html("section", { class: "panel" }, parent);
     this.node.addEventListener("click", ({ target }) => {
+      if (target.closest("[data-prove]")) ask(stage);
       const to = target.closest("[data-open]");
       if (to) this.stage.open(to.dataset.open, to.dataset.term === undefined ? null : Number(to.dataset.term));
     });
@@ -24,18 +27,19 @@ export class Panel {
   draw() {
     const { cursor } = this.stage;
     const drawn = [null, () => this.cell(), () => this.gate(), () => this.sum()][cursor.level]();
-    become(this.node, drawn);
+    become(this.node, [...drawn, ...proof(this.stage)]);
   }
 
   // L1: every formula of the step, in symbols and in numbers.
   cell() {
     const { run, cursor } = this.stage;
     const known = cursor.back ? run.chain : run.formulas;
-    const phase = cursor.phase === null || cursor.back ? null : run.phases[cursor.phase];
+    const phase = cursor.phase === null ? null : run.parts(cursor.back)[cursor.phase];
     return this.stage.listed(Object.keys(known)).map((quantity) => {
       const node = known[quantity], card = this.card(quantity);
+      const usual = () => inSymbols(quantity, node, this.stage.letters) + inNumbers(quantity, node, run, cursor.step, cursor.unit) + freeNote(this.stage, node);
       card.classList.toggle("dim", phase !== null && !phase.includes(quantity));
-      fill(card, `${this.name(quantity)}${inSymbols(quantity, node, this.stage.letters)}${inNumbers(quantity, node, run, cursor.step, cursor.unit)}`);
+      fill(card, this.name(quantity) + (pinnedCard(this.stage, quantity, node) ?? usual()));
       return card;
     });
   }
@@ -45,7 +49,7 @@ export class Panel {
   }
 
   name(quantity) {
-    return `<span class="what">${this.stage.say(`name.${this.stage.nameOf(quantity)}`)}</span>`;
+    return `<span class="what">${this.stage.titled(quantity)}</span>`;
   }
 
   written(node) {
@@ -58,7 +62,7 @@ export class Panel {
     const node = run.formula(cursor.quantity);
     const { squash, sum, terms } = anatomy(node);
     const head = html("div", { class: "head" });
-    head.innerHTML = this.name(cursor.quantity) + inSymbols(cursor.quantity, node, this.stage.letters);
+    head.innerHTML = this.name(cursor.quantity) + inSymbols(cursor.quantity, node, this.stage.letters) + this.surgery(node);
     const values = terms.map(({ sign, node: term }) => sign * run.number(term, cursor.step, cursor.unit));
     const whole = run.number(sum, cursor.step, cursor.unit);
     const limit = Math.max(...[...values, whole].map(Math.abs).filter(Number.isFinite), 1e-300);
@@ -69,6 +73,13 @@ export class Panel {
     if (squash && SLOPES[squash]) parts.push(this.curve(squash, whole));
     if (terms.length === 1) parts.push(this.factorList(terms[0].node));
     return parts;
+  }
+
+  // What an operation says about a formula, if anything.
+  surgery(node) {
+    const { run, cursor } = this.stage;
+    const held = run.pinned(cursor.quantity, cursor.step, cursor.unit);
+    return (held ? note(this.stage, cursor.quantity, node) : "") + freeNote(this.stage, node);
   }
 
   bar(term, value, limit, opens) {
@@ -133,7 +144,7 @@ export class Panel {
     products.sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
     const whole = run.number(inner, cursor.step, cursor.unit);
     const head = html("div", { class: "head" });
-    head.innerHTML = `${this.name(cursor.quantity)}<math>${this.written(inner)}</math><p>${this.stage.say("sum_of", { count: products.length, unit: cursor.unit + 1 })}</p>`;
+    head.innerHTML = `${this.name(cursor.quantity)}<math>${this.written(inner)}</math><p>${this.stage.say("sum_of", { count: products.length, unit: cursor.unit + 1 })}</p>${this.surgery(run.formula(cursor.quantity))}`;
     const table = html("table", { class: "sum" });
     const limit = Math.max(...products.map((found) => Math.abs(found.product)), 1e-300);
     const header = html("tr", {}, html("thead", {}, table));

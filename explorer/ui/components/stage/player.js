@@ -1,6 +1,7 @@
 // Play, pause, step, sub-step, scrub; forwards with the values, backwards with the gradient.
 
 import { html, set, write } from "./drawing.js";
+import { Saving } from "./saving.js";
 
 const RATE = 1.5; // steps a second at speed 1; eight times that is as fast as a large area may change
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
@@ -31,8 +32,7 @@ export class Player {
     this.back = html("button", { type: "button", class: "worded" }, more);
     this.folded = html("button", { type: "button", class: "worded" }, more);
     this.shown = html("button", { type: "button", class: "worded" }, more);
-    this.svg = html("button", { type: "button", class: "worded" }, more, "SVG");
-    this.png = html("button", { type: "button", class: "worded" }, more, "PNG");
+    this.saving = new Saving(more, stage);
     this.listen();
   }
 
@@ -64,8 +64,6 @@ export class Player {
     this.back.addEventListener("click", () => this.turn());
     this.folded.addEventListener("click", () => this.fold());
     this.shown.addEventListener("click", () => this.stage.go({ shown: this.stage.cursor.shown === "h" ? "c" : "h" }));
-    this.svg.addEventListener("click", () => this.stage.save("svg"));
-    this.png.addEventListener("click", () => this.stage.save("png"));
     this.speed.addEventListener("change", () => this.playing && this.play());
   }
 
@@ -78,6 +76,7 @@ export class Player {
     this.scrub.max = stage.run.T - 1;
     this.shown.hidden = !stage.run.states.includes("c");
     for (const name of ["less", "more"]) this.buttons[name].hidden = stage.run.H === 1;
+    this.saving.build();
   }
 
   label(button, name) {
@@ -91,24 +90,25 @@ export class Player {
     this.scrub.setAttribute("aria-valuetext", `t = ${cursor.step + 1}`);
     write(this.place, this.stage.say("place", { t: cursor.step + 1, T: run.T }));
     write(this.unit, this.stage.say("unit_of", { unit: cursor.unit + 1, H: run.H }));
-    write(this.phase, this.stage.say("phase_of", { phase: cursor.phase === null ? "–" : cursor.phase + 1, count: run.phases.length }));
+    write(this.phase, this.stage.say("phase_of", { phase: cursor.phase === null ? "–" : cursor.phase + 1, count: run.parts(cursor.back).length }));
     write(this.back, this.stage.say(cursor.back ? "to_forward" : "to_back"));
     set(this.back, { "aria-pressed": cursor.back });
     write(this.folded, this.stage.say(cursor.folded ? "unfold" : "fold"));
     set(this.folded, { "aria-pressed": cursor.folded });
     write(this.shown, this.stage.say(cursor.shown === "h" ? "show_c" : "show_h"));
     this.shown.disabled = cursor.back;
-    for (const name of ["back_phase", "on_phase"]) this.buttons[name].disabled = cursor.back;
   }
 
-  // One step on, or one of the textbook's sub-steps; after the last sub-step comes the next step.
+  // One step to the right or left, or one sub-step on (1) or back (−1), in the order in which the cell computes:
+  // forwards in time with the values, backwards with the gradient. After the last sub-step comes the next step.
   advance(by, direction) {
     const { cursor, run } = this.stage;
-    if (by === "step" || cursor.back) return this.stage.go({ step: cursor.step + direction });
+    if (by === "step") return this.stage.go({ step: cursor.step + direction });
+    const { length } = run.parts(cursor.back);
     const phase = (cursor.phase ?? (direction > 0 ? -1 : 0)) + direction;
-    if (phase >= 0 && phase < run.phases.length) return this.stage.go({ phase });
-    const step = cursor.step + direction;
-    if (step >= 0 && step < run.T) this.stage.go({ step, phase: direction > 0 ? 0 : run.phases.length - 1 });
+    if (phase >= 0 && phase < length) return this.stage.go({ phase });
+    const step = cursor.step + direction * (cursor.back ? -1 : 1);
+    if (step >= 0 && step < run.T) this.stage.go({ step, phase: direction > 0 ? 0 : length - 1 });
   }
 
   get end() {
@@ -126,9 +126,10 @@ export class Player {
     clearInterval(this.playing);
     this.playing = setInterval(() => {
       const { cursor } = this.stage;
-      const there = cursor.step === this.end && (cursor.phase === null || cursor.back || cursor.phase === this.stage.run.phases.length - 1);
+      const there = cursor.step === this.end && (cursor.phase === null || cursor.phase === this.stage.run.parts(cursor.back).length - 1);
       if (there) return this.pause();
-      this.advance(cursor.phase === null ? "step" : "phase", cursor.back ? -1 : 1);
+      if (cursor.phase === null) this.advance("step", cursor.back ? -1 : 1);
+      else this.advance("phase", 1);
     }, 1000 / (RATE * Number(this.speed.value)));
     this.face(this.buttons.play, "pause");
     this.label(this.buttons.play, "pause");
@@ -147,7 +148,8 @@ export class Player {
   turn() {
     const { cursor, run } = this.stage;
     this.pause();
-    this.stage.go(cursor.back ? { back: false } : { back: true, phase: null, step: run.loss.at(-1) - 1 });
+    this.stage.strip.before = run.loss.at(-1); // so that δ is seen to enter
+    this.stage.go(cursor.back ? { back: false, phase: null } : { back: true, phase: null, step: run.loss.at(-1) - 1 });
   }
 
   fold() {

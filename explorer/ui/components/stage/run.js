@@ -12,18 +12,21 @@ export const SLOPES = {
   tanh: (a) => 1 - Math.tanh(a) ** 2,
   relu: FUNCTIONS.positive,
 };
+export const PASSED = "passed"; // the gradient that leaves the step
 const PARTS = { W_i: "weight_ih", W_h: "weight_hh", b_i: "bias_ih", b_h: "bias_hh" };
 
 export class Run {
   constructor(packed) {
     Object.assign(this, packed); // see stage/__init__.py, staged
     this.zeros = new Float32Array(this.H);
+    if (packed.former) this.original = new Run({ ...packed, ...packed.former, former: null, held: {} });
   }
 
   // The vector that a name means at step t (from 0).
   at(name, t) {
     if (name === "x") return this.x[t];
     if (name === "dh_direct") return this.direct[t];
+    if (name.startsWith("free_")) return this.free(name.slice(5), t);
     if (name.endsWith("_prev")) {
       const state = name.slice(0, -5);
       return t > 0 ? this.values[state][t - 1] : this.initial[state];
@@ -31,6 +34,18 @@ export class Run {
     if (name.endsWith("_next")) return t + 1 < this.T ? this.at(name.slice(0, -5), t + 1) : this.zeros;
     if (name.slice(0, 3) in PARTS) return this.block(name);
     return (this.grads[name] ?? this.values[name])[t];
+  }
+
+  // 1 for each unit of which a quantity is free at step t, 0 where it is pinned.
+  free(quantity, t) {
+    if (quantity.endsWith("_next")) return t + 1 < this.T ? this.free(quantity.slice(0, -5), t + 1) : this.zeros.map(() => 1);
+    return this.zeros.map((_, unit) => (this.pinned(quantity, t, unit) ? 0 : 1));
+  }
+
+  // Whether an operation pins a gate or state of a unit at step t.
+  pinned(quantity, t, unit) {
+    const held = this.held[quantity]?.[t][unit];
+    return held !== undefined && !Number.isNaN(held);
   }
 
   // The rows of one gate in a stacked weight or bias.
@@ -86,6 +101,11 @@ export class Run {
 
   sameStates(other) {
     return same(this.values.h, other.values.h);
+  }
+
+  // The sub-steps of a step: forwards the textbook's; backwards the chain rule's, and last what goes on to t−1.
+  parts(back) {
+    return back ? [...this.phasesBack, [PASSED]] : this.phases;
   }
 
   formula(quantity) {

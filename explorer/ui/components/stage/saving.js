@@ -1,58 +1,71 @@
-// The stage as a picture: strip and circuit as they stand, with the sentence, as one SVG or PNG.
+// What can be taken away: a picture, a film, the whole run.
 
-import { svg } from "./drawing.js";
+import { html, set, write } from "./drawing.js";
+import { film } from "./film.js";
 import { download } from "./page.js";
+import { painted, picture } from "./picture.js";
+import { replay } from "./replay.js";
 
-const KEPT = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font-family", "font-size", "font-weight", "text-anchor", "display", "paint-order"];
-const WIDTH = 1000;
+const KINDS = {
+  svg: async (stage) => new Blob([picture(stage)], { type: "image/svg+xml" }),
+  png: async (stage) => new Promise((resolve) => painted(picture(stage), 2).then((canvas) => canvas.toBlob(resolve, "image/png"))),
+  film: (stage, saving) => film(stage, (share) => saving.tell(share), saving.abort.signal),
+  replay: (stage) => replay(stage),
+};
+const ENDINGS = { svg: "svg", png: "png", film: "apng.png", replay: "html" };
 
-// A copy that looks the same without our style sheet.
-function copied(node) {
-  const copy = node.cloneNode(true);
-  const originals = [node, ...node.querySelectorAll("*")];
-  [copy, ...copy.querySelectorAll("*")].forEach((part, k) => {
-    const style = getComputedStyle(originals[k]);
-    for (const name of KEPT) part.style.setProperty(name, style.getPropertyValue(name));
-    part.removeAttribute("class");
-  });
-  return copy;
-}
+export class Saving {
+  constructor(parent, stage) {
+    this.stage = stage;
+    this.node = html("details", { class: "saving" }, parent);
+    this.title = html("summary", { class: "worded" }, this.node);
+    const menu = html("div", { class: "menu" }, this.node);
+    this.buttons = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, html("button", { type: "button", "data-save": kind }, menu)]));
+    this.state = html("p", { role: "status" }, menu);
+    for (const [kind, button] of Object.entries(this.buttons)) {
+      button.addEventListener("click", () => (this.abort && kind === "film" ? this.abort.abort() : this.save(kind)));
+    }
+    this.node.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !this.node.open) return;
+      event.stopPropagation();
+      this.node.open = false;
+      this.title.focus();
+    });
+  }
 
-export function picture(stage) {
-  const style = getComputedStyle(stage.host);
-  const parts = [stage.strip.lens, stage.circuit.picture];
-  const boxes = parts.map((part) => part.viewBox.baseVal);
-  const heights = boxes.map((box) => (box.height / box.width) * WIDTH);
-  const height = heights.reduce((sum, each) => sum + each, 56);
-  const whole = svg("svg", { xmlns: "http://www.w3.org/2000/svg", viewBox: `0 0 ${WIDTH} ${height}`, width: WIDTH, height });
-  svg("rect", { width: WIDTH, height, fill: stage.palette.paper }, whole);
-  const heads = svg("defs", {}, whole);
-  let top = 0;
-  parts.forEach((part, k) => {
-    const copy = copied(part);
-    for (const marker of copy.querySelectorAll("marker")) heads.append(marker);
-    for (const [name, value] of Object.entries({ x: 0, y: top, width: WIDTH, height: heights[k] })) copy.setAttribute(name, value);
-    copy.style.maxWidth = "none";
-    whole.append(copy);
-    top += heights[k];
-  });
-  const words = svg("text", { x: 20, y: top + 32, "font-family": style.fontFamily, "font-size": 17, fill: style.color }, whole);
-  words.textContent = stage.sentence.textContent;
-  return new XMLSerializer().serializeToString(whole);
-}
+  build() {
+    write(this.title, this.stage.say("save"));
+    for (const kind of Object.keys(KINDS)) this.name(kind);
+    this.buttons.replay.hidden = !this.stage.about.css; // a replay has no server to take its scripts from
+  }
 
-export async function save(stage, format) {
-  const drawn = new Blob([picture(stage)], { type: "image/svg+xml" });
-  download(format === "svg" ? drawn : await painted(drawn), `${stage.about.file}_t${stage.cursor.step + 1}.${format}`);
-}
+  name(kind) {
+    write(this.buttons[kind], this.stage.say(`save_${kind}`));
+  }
 
-async function painted(drawn) {
-  const image = new Image();
-  image.src = URL.createObjectURL(drawn);
-  await image.decode();
-  const canvas = document.createElement("canvas");
-  Object.assign(canvas, { width: 2 * image.width, height: 2 * image.height });
-  canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
-  URL.revokeObjectURL(image.src);
-  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  tell(share) {
+    write(this.buttons.film, this.stage.say("save_cancel", { share: Math.round(100 * share) }));
+  }
+
+  async save(kind) {
+    if (this.abort) return;
+    this.abort = new AbortController();
+    set(this.node, { "data-busy": kind });
+    write(this.state, "");
+    const { file } = this.stage.about, { step } = this.stage.cursor;
+    const place = kind === "film" || kind === "replay" ? "" : `_t${step + 1}`;
+    try {
+      download(await KINDS[kind](this.stage, this), `${file}${place}.${ENDINGS[kind]}`);
+    } catch (fault) {
+      write(this.state, this.stage.say(fault.name === "AbortError" ? "save_cancelled" : "save_failed"));
+    } finally {
+      this.abort = null;
+      this.node.removeAttribute("data-busy");
+      this.name(kind);
+    }
+  }
+
+  remove() {
+    this.abort?.abort();
+  }
 }

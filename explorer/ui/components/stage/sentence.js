@@ -1,10 +1,16 @@
 // One true sentence for what the stage shows, made from its numbers.
 
+import { PASSED } from "./run.js";
+import { aftermath } from "./surgery.js";
 import { text } from "./written.js";
 
 const percent = (share) => `${(100 * share).toFixed(0)} %`;
 
 export function sentence(stage) {
+  return plain(stage) + aftermath(stage);
+}
+
+function plain(stage) {
   const { run, cursor } = stage;
   const { step, unit } = cursor;
   const at = (name) => run.at(name, step)[unit];
@@ -31,10 +37,26 @@ function comparison({ run, compared, cursor, say }, values) {
   return say(compared.same ? "z_relabelled" : "h_moved", { before, h: values.h });
 }
 
+// One sub-step of the chain rule.
+function part(stage, gradients, values) {
+  const { run, cursor, say } = stage, { step, unit } = cursor;
+  if (gradients[0] === PASSED) {
+    return say("sentence_part_passed", { ...values, passed: text(run.through("h", step)[unit]), before: step });
+  }
+  const [first] = gradients, at = (name) => text(run.at(name, step)[unit]);
+  if (first === "dh") {
+    const direct = run.direct[step][unit], later = run.at("dh", step)[unit] - direct;
+    return say(direct ? "sentence_part_enters" : "sentence_part_dh", { ...values, dh: at("dh"), direct: text(direct), later: text(later) });
+  }
+  const found = gradients.map((name) => `${stage.titled(name)} ${at(name)}`).join(", ");
+  return say("sentence_part", { ...values, found });
+}
+
 function back(stage, values) {
   const { run, cursor } = stage;
   const { step } = cursor;
   const last = run.loss.at(-1) - 1;
+  if (cursor.phase !== null && step <= last) return part(stage, run.parts(true)[cursor.phase], values);
   const here = run.norm("dh", step);
   const grown = run.weightGradient(step);
   Object.assign(values, { norm: text(here), term: text(grown.term), sum: text(grown.sum) });

@@ -8,7 +8,6 @@ import { clamp, html, write } from "./drawing.js";
 import { Panel } from "./panel.js";
 import { Player } from "./player.js";
 import { Run } from "./run.js";
-import { save } from "./saving.js";
 import { sentence } from "./sentence.js";
 import { Strip } from "./strip.js";
 import { filled, lettered, symbol } from "./written.js";
@@ -29,8 +28,9 @@ const KEYS = {
   Escape: (stage) => stage.up(),
 };
 
-class Stage {
-  constructor(parent) {
+export class Stage {
+  // alive: whether it listens to the hand
+  constructor(parent, alive = true) {
     this.host = parent.querySelector(".stage");
     this.host.replaceChildren();
     this.host.stage = this; // for whoever looks from outside
@@ -43,6 +43,11 @@ class Stage {
     this.panel = new Panel(below, this);
     this.aloud = html("p", { class: "aloud", role: "status" }, this.host);
     this.abort = new AbortController();
+    this.source = import.meta.url;
+    if (alive) this.listen();
+  }
+
+  listen() {
     const signal = { signal: this.abort.signal };
     document.addEventListener("keydown", (event) => this.key(event), signal);
     document.addEventListener(CURSOR, ({ detail }) => this.follow(detail), signal);
@@ -57,10 +62,15 @@ class Stage {
 
   show(data, tell) {
     const { about, run } = unpack(aligned(data));
+    this.present(about, run, tell);
+  }
+
+  // about: everything but the run; run: its packed bytes
+  present(about, run, tell) {
     const fresh = about.run !== this.about?.run; // another network or input
     const moved = about.cursor !== this.about?.cursor; // by something else than the hand on this stage
     const spoken = ["language", "names"].some((name) => JSON.stringify(about[name]) !== JSON.stringify(this.about?.[name]));
-    Object.assign(this, { about, words: about.words, tell });
+    Object.assign(this, { about, words: about.words, packed: run, tell });
     if (fresh) this.take(new Run(unpack(run)));
     this.cursor = this.bounded({ ...START, ...this.cursor, ...(moved ? this.wanted() : {}) });
     if (fresh || spoken || this.dark !== isDark(this.host)) this.build();
@@ -111,6 +121,7 @@ class Stage {
     const quantity = cursor.quantity in known ? cursor.quantity : Object.keys(known)[0];
     return {
       ...cursor, quantity,
+      phase: cursor.phase !== null && cursor.phase < run.parts(cursor.back).length ? cursor.phase : null,
       shown: run.states.includes(cursor.shown) ? cursor.shown : "h",
       step: clamp(cursor.step, 0, run.T - 1),
       unit: clamp(cursor.unit, 0, run.H - 1),
@@ -165,6 +176,11 @@ class Stage {
   // The gate or state behind a name: da_f -> df, f -> f.
   nameOf(quantity) {
     return quantity.replace(/^da_/, "d");
+  }
+
+  // What a gate, state or gradient is called.
+  titled(quantity) {
+    return this.say(`name.${quantity === "da_h" ? quantity : this.nameOf(quantity)}`);
   }
 
   role(quantity) {
@@ -230,7 +246,7 @@ class Stage {
     const { cursor, run } = this;
     const names = [
       this.say("crumb_cell", { cell: run.label, t: cursor.step + 1 }),
-      this.say(`name.${this.nameOf(cursor.quantity)}`),
+      this.titled(cursor.quantity),
       this.say("crumb_sum"),
     ].slice(0, cursor.level);
     const said = names.join("›");
@@ -243,8 +259,13 @@ class Stage {
         : html("span", { "aria-current": "location" }, null, name)));
   }
 
-  save(format) {
-    save(this, format);
+  // Another stage of the same run in the same state, for drawing only.
+  twin(parent) {
+    const twin = new Stage(parent, false);
+    const { about, words, run, compared, cursor } = this;
+    Object.assign(twin, { about, words, run, compared, cursor: { ...cursor } });
+    twin.build();
+    return twin;
   }
 
   get calm() {
@@ -253,9 +274,10 @@ class Stage {
 
   remove() {
     this.player.pause();
+    this.player.saving.remove();
     clearTimeout(this.resting);
     this.abort.abort();
-    this.watch.disconnect();
+    this.watch?.disconnect();
   }
 }
 

@@ -1,11 +1,13 @@
 // L0: the network unrolled. An overview of all steps, units × time, and a lens of a few cells around the chosen one.
 
 import { clamp, css, html, scale, set, svg, write } from "./drawing.js";
+import { allPinned, beside, Ghost } from "./surgery.js";
 import { text } from "./written.js";
 
 const LENS = 9, WIDTH = 124, HEIGHT = 176; // cells at most; pixels of one
 const FLOOR = -12; // log10 of a gradient that is drawn as nothing
 const LEFT = 24; // room for the wire that enters the first cell
+const TRAVEL = 250; // ms from cell to cell
 const TOP = 34, BOX = { x: 22, y: 58, width: 60, height: 52 };
 
 export class Strip {
@@ -21,6 +23,7 @@ export class Strip {
     this.legend = html("p", { class: "legend" }, this.node);
     this.lens = svg("svg", { class: "lens", role: "img", preserveAspectRatio: "xMidYMin meet" }, this.node);
     this.cells = [];
+    this.ghost = new Ghost(this);
     this.listen();
   }
 
@@ -53,7 +56,8 @@ export class Strip {
     set(this.marks, { viewBox: `0 0 ${run.T} 100` });
     this.lens.replaceChildren(...this.arrowHeads());
     this.cells = Array.from({ length: this.count }, (_, k) => this.cell(k));
-    this.entering = this.wires(svg("g", { transform: `translate(${20 - WIDTH} 0)` }, this.lens));
+    this.entering = this.wires(svg("g", { class: "entering", transform: `translate(${20 - WIDTH} 0)` }, this.lens));
+    this.particle = svg("circle", { class: "particle", r: 7 }, this.lens);
     this.loop = svg("path", { class: "loop wire h", d: this.loopPath(), "marker-end": "url(#head-h)" }, this.lens);
     this.paintOverview();
   }
@@ -67,7 +71,7 @@ export class Strip {
   }
 
   cell(k) {
-    const group = svg("g", { class: "step", transform: `translate(${20 + k * WIDTH} 0)` }, this.lens);
+    const group = svg("g", { class: "step" }, this.lens);
     const middle = BOX.x + BOX.width / 2;
     const parts = { group };
     parts.box = svg("rect", { class: "box", rx: 8, ...BOX }, group);
@@ -119,7 +123,7 @@ export class Strip {
     this.canvas.getContext("2d").putImageData(image, 0, 0);
     write(this.legend, this.stage.say(cursor.back ? "legend_back" : "legend", {
       name: cursor.back ? "δh" : shown === "c" ? "C" : "h", limit, floor: text(10 ** FLOOR),
-    }));
+    }) + this.ghost.paint(shown));
     set(this.curve, { points: cursor.back ? this.normCurve() : "" });
   }
 
@@ -142,7 +146,29 @@ export class Strip {
     this.node.classList.toggle("folded", cursor.folded);
     this.node.classList.toggle("back", cursor.back);
     this.drawWires(this.entering, shownFirst - 1);
-    this.cells.forEach((cell, k) => this.drawCell(cell, shownFirst + k));
+    const middle = (this.count - 1) / 2; // where all cells slide together
+    this.cells.forEach((cell, k) => {
+      this.drawCell(cell, shownFirst + k);
+      cell.group.style.transform = `translateX(${20 + (cursor.folded ? middle : k) * WIDTH}px)`;
+    });
+    if (this.before !== undefined) this.send(this.before, cursor.step - shownFirst);
+    this.before = cursor.step;
+  }
+
+  // A value travels into the chosen cell from the one before it, a gradient from the one after it; where the loss
+  // sits, the gradient comes in from there.
+  send(before, place) {
+    const { run, cursor, calm } = this.stage;
+    if (calm || cursor.folded || cursor.step - before !== (cursor.back ? -1 : 1)) return;
+    const x = 20 + place * WIDTH, from = BOX.x + BOX.width, enters = cursor.back && run.loss.includes(cursor.step + 1);
+    const [start, end] = cursor.back ? [x + WIDTH + BOX.x, x + from] : [x - WIDTH + from, x + BOX.x];
+    const middle = x + BOX.x + BOX.width / 2;
+    const path = enters ? [[middle, 22], [middle, BOX.y]] : [[start, 98], [end, 98]];
+    set(this.particle, { class: `particle ${cursor.back ? "gradient" : "h"}` });
+    this.particle.animate(
+      path.map(([left, top]) => ({ transform: `translate(${left}px, ${top}px)`, opacity: 1 })),
+      { duration: TRAVEL, easing: "ease-out" },
+    );
   }
 
   drawCell(cell, step) {
@@ -158,7 +184,9 @@ export class Strip {
     write(cell.t, cursor.folded ? "t" : `t = ${step + 1}`);
     write(cell.x, text(run.x[step][0]) + (run.D > 1 ? " …" : ""));
     write(cell.label, run.labels[step] ?? "");
-    write(cell.out, cursor.back ? `δ ${text(delta)}` : text(h));
+    const before = (chosen || !cursor.back ? run.original : null)?.at(cursor.back ? "dh" : "h", step)[cursor.unit];
+    write(cell.out, (cursor.back ? `δ ${text(delta)}` : text(h)) + beside(cursor.back ? delta : h, before));
+    cell.box.classList.toggle("pinned", allPinned(run, step, cursor.unit).length > 0);
     cell.loss.style.display = run.loss.includes(step + 1) ? "" : "none";
     this.drawWires(cell, step);
   }

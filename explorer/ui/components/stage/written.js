@@ -53,12 +53,13 @@ const OPEN = '<mo stretchy="false">(</mo>', CLOSE = '<mo stretchy="false">)</mo>
 const brackets = (inner) => `<mrow>${OPEN}${inner}${CLOSE}</mrow>`;
 
 // The quantity that a name speaks of: c_prev -> c, da_f -> da_f, W_if -> null.
-export const quantityOf = (name) => (/^[Wb]_/.test(name) ? null : name.replace(/_(prev|next|direct)$/, ""));
+export const quantityOf = (name) => (/^[Wb]_/.test(name) ? null : name.replace(/^free_/, "").replace(/_(prev|next|direct)$/, ""));
 
 // letters   gate -> [as a quantity, as an index], where others write it otherwise: { g: ["C̃", "c̃"] }
 export function symbol(name, letters = {}) {
   const indexed = (gate) => letters[gate]?.[1] ?? CAPITAL[gate] ?? gate;
   if (/^[Wb]_/.test(name)) return `<msub>${mi(name[0])}<mi mathvariant="normal">${name[2]}${indexed(name.slice(3))}</mi></msub>`;
+  if (name.startsWith("free_")) return `<msub><mi mathvariant="normal">𝟙</mi>${symbol(name.slice(5), letters)}</msub>`;
   const step = name.endsWith("_prev") ? "t−1" : name.endsWith("_next") ? "t+1" : "t";
   const quantity = quantityOf(name);
   const letter = quantity.replace(/^d?(a_)?/, "");

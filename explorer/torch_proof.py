@@ -1,0 +1,119 @@
+"""One number of a run by PyTorch alone: its own cells and its own autograd, in float64, without the engine.
+
+All layers are stepped through by nn.RNNCell, nn.GRUCell or nn.LSTMCell. Their gates are not to be seen from outside, so
+the step that is asked for is written out; so is every step of what PyTorch has no cell for: the RNN with σ, the GRU
+with r before the product, and a run that was operated on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch.nn.functional import linear
+
+from explorer.trace import Trace
+
+
+def vector(trace: Trace, direct, quantity: str, step: int):
+    """A quantity of one step of the last layer, (H,), sequence 1, and what it was computed with.
+
+    direct     (T, 1, H): the direct ∂L/∂h_t of the loss
+    quantity   a gate or state; with a d before it the gradient, "dh", "dc", "da_f"
+    step       array index
+
+    Returns the numbers, and "cells" or "autograd": PyTorch's cells but for the step itself, or the equations.
+    """
+    gradient = quantity.startswith("d")
+    name = quantity[1:] if gradient else quantity
+    rows, how = torch.tensor(trace.layers[0].x[:, :1]), "cells"
+    for layer in trace.layers:
+        asked = step if layer is trace else None
+        steps, cell = _through(layer, rows, asked)
+        how = "autograd" if cell is None else how
+        rows = torch.stack([one["h"] for one in steps])
+    node = steps[step][name]
+    if gradient:
+        node.retain_grad()
+        (rows * torch.tensor(direct[:, :1])).sum().backward()
+        node = torch.zeros_like(node) if node.grad is None else node.grad
+    return node.detach()[0].numpy(), how
+
+
+def _through(layer: Trace, rows: torch.Tensor, asked: int | None):
+    """Each step's quantities, {name: (1, H)}, all of them where it is written out; and PyTorch's cell, if any."""
+    cell, weights = _cell(layer), {name: torch.tensor(array) for name, array in layer.params.items()}
+    state = {q: torch.tensor(array[:1]).requires_grad_() for q, array in layer.initial.items()}
+    steps = []
+    for t, x in enumerate(rows):
+        by_hand = cell is None or t == asked
+        made = _written_out(layer, weights, x, state, t) if by_hand else _by_cell(cell, x, state)
+        state = {q: made[q] for q in state}
+        steps.append(made)
+    return steps, cell
+
+
+def _by_cell(cell, x, state: Mapping) -> dict:
+    if "c" in state:
+        h, c = cell(x, (state["h"], state["c"]))
+        return {"h": h, "c": c}
+    return {"h": cell(x, state["h"])}
+
+
+def _cell(layer: Trace):
+    """PyTorch's cell with the layer's weights, None if it has none that does the same."""
+    name, options = layer.cell.name, layer.options
+    sizes = {"input_size": layer.D, "hidden_size": layer.H, "dtype": torch.float64}
+    if layer.held:
+        return None
+    if name == "lstm":
+        cell = torch.nn.LSTMCell(**sizes)
+    elif name == "gru" and options["reset_after"] and options["z_keeps"]:
+        cell = torch.nn.GRUCell(**sizes)
+    elif name == "rnn" and options["activation"] in ("tanh", "relu"):
+        cell = torch.nn.RNNCell(**sizes, nonlinearity=options["activation"])
+    else:
+        return None
+    for weight, array in layer.params.items():
+        getattr(cell, weight).data = torch.tensor(array)
+    return cell.requires_grad_(False)
+
+
+class Step(dict):
+    """The quantities of a step. One that is held gets its value the moment it is set, and stays a node of the graph."""
+
+    def __init__(self, layer: Trace, t: int):
+        super().__init__()
+        self.held = {q: torch.tensor(values[t]) for q, values in layer.held.items()}
+
+    def __setitem__(self, name, value):
+        if name in self.held:
+            value = torch.where(self.held[name].isnan(), value, self.held[name])
+        super().__setitem__(name, value.requires_grad_() if not value.requires_grad else value)
+
+
+def _written_out(layer: Trace, w: Mapping, x, state: Mapping, t: int) -> Step:
+    s, h, options = Step(layer, t), state["h"], layer.options
+    ax, ah = linear(x, w["weight_ih"], w["bias_ih"]), linear(h, w["weight_hh"], w["bias_hh"])
+    if layer.cell.name == "rnn":
+        s["a_h"] = ax + ah
+        s["h"] = getattr(torch, options["activation"])(s["a_h"])
+    elif layer.cell.name == "lstm":
+        s["a_i"], s["a_f"], s["a_g"], s["a_o"] = (ax + ah).chunk(4, dim=1)
+        for gate in "ifo":
+            s[gate] = torch.sigmoid(s[f"a_{gate}"])
+        s["g"] = torch.tanh(s["a_g"])
+        s["c"] = s["f"] * state["c"] + s["i"] * s["g"]
+        s["h"] = s["o"] * torch.tanh(s["c"])
+    else:
+        (x_r, x_z, x_n), (h_r, h_z, h_n) = ax.chunk(3, dim=1), ah.chunk(3, dim=1)
+        s["a_r"], s["a_z"] = x_r + h_r, x_z + h_z
+        s["r"], s["z"] = torch.sigmoid(s["a_r"]), torch.sigmoid(s["a_z"])
+        if options["reset_after"]:
+            s["a_n"] = x_n + s["r"] * h_n
+        else:
+            s["a_n"] = x_n + linear(s["r"] * h, w["weight_hh"][2 * layer.H :], w["bias_hh"][2 * layer.H :])
+        s["n"] = torch.tanh(s["a_n"])
+        keep = s["z"] if options["z_keeps"] else 1 - s["z"]
+        s["h"] = keep * h + (1 - keep) * s["n"]
+    return s

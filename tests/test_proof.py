@@ -1,0 +1,138 @@
+"""Every number that can be clicked, proved: all cells, all quantities; and no tick that was not earned."""
+
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from explorer import Experiment, perform
+from explorer.cells import CELLS
+from explorer.proof import Check, compared, prove
+from explorer.trace import Named
+from tests.figure_cases import experiments
+
+SIZES = {"T": 12, "H": 4, "loss": "all"}
+EVERY = list(experiments(**SIZES))
+OPERATED = {"rnn": "h~5-6~0.3~2_x~3~1", "lstm": "f~4-8~1_i~2-~0.2~3_unit~9-10~0~1", "gru": "z~3-~0.7~1_n~5~-0.4_r~2~0"}
+
+
+def quantities(cell):
+    kind = CELLS[cell]
+    forward = dict.fromkeys((*kind.gates, *kind.states))
+    return [*forward, *(f"d{q}" for q in kind.states), *(f"da_{q}" for q in kind.gates)]
+
+
+def forged(performance, quantity, step, unit):
+    """The same performance with one number off by one part in 10⁵."""
+    trace, grads = performance.trace, performance.grads
+    home = {"da_": grads.pre, "d": grads.state}.get("da_" if quantity.startswith("da_") else quantity[:1], trace.values)
+    name = quantity[3:] if quantity.startswith("da_") else quantity[1:] if quantity.startswith("d") else quantity
+    arrays = {q: rows.copy() for q, rows in home.items()}
+    arrays[name][step, 0, unit] *= 1 + 1e-5
+    if home is trace.values:
+        return replace(performance, trace=replace(trace, values=Named("quantity", arrays)))
+    field = "pre" if home is grads.pre else "state"
+    return replace(performance, grads=replace(grads, **{field: Named("gate", arrays)}))
+
+
+@pytest.mark.parametrize("operations", ["free", "operated", "stacked"])
+@pytest.mark.parametrize("experiment", EVERY, ids=str)
+def test_every_number_of_every_cell_is_proved(experiment, operations):
+    if operations == "operated":
+        experiment = experiment.replace(surgery=OPERATED[experiment.cell])
+    if operations == "stacked":
+        experiment = experiment.replace(layers=2)
+    performance = perform(experiment)
+    steps = (0, 4, 11) if operations == "free" else (4,)
+    for quantity in quantities(experiment.cell):
+        for step in steps:
+            proof = prove(performance, quantity, step, 1)
+            assert proof.torch.verdict == "agrees", proof
+            assert proof.torch.how == how(experiment)
+            if quantity.startswith("d"):
+                assert proof.difference.verdict == "agrees", proof
+                assert proof.difference.relative <= 1e-6
+            else:
+                assert proof.difference is None
+
+
+def how(e: Experiment) -> str:
+    in_torch = (e.cell == "lstm") or (e.cell == "gru" and e.reset_after and e.z_keeps)
+    in_torch |= e.cell == "rnn" and e.activation != "sigmoid"
+    return "cells" if in_torch and not e.surgery else "autograd"
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_wrong_number_gets_no_tick(cell):
+    performance = perform(Experiment(cell=cell, **SIZES))
+    for quantity in quantities(cell):
+        proof = prove(forged(performance, quantity, 5, 2), quantity, 5, 2)
+        assert proof.torch.verdict == "differs", quantity
+        assert proof.torch.relative == pytest.approx(1e-5, rel=1e-3)
+        if proof.difference:
+            assert proof.difference.verdict == "differs", proof
+
+
+def test_a_gradient_that_rounding_hides_is_not_ticked_by_differences():
+    performance = perform(Experiment(cell="rnn", T=200, H=4, gain=0.2))
+    proof = prove(performance, "dh", 3, 0)
+    assert 0 < abs(proof.value) < 1e-60
+    assert proof.difference.verdict == "blind" and proof.torch.verdict == "agrees"
+
+
+def test_what_has_overflown_is_not_ticked():
+    big = Experiment(
+        cell="rnn",
+        activation="relu",
+        T=500,
+        H=4,
+        gain=4,
+        scheme="identity",
+        input="own",
+        numbers=(1e6,) * 500,
+        layers=3,
+    )
+    proof = prove(perform(big), "h", 499, 0)
+    assert not np.isfinite(proof.value) and proof.torch.verdict == "blind"
+
+
+def test_a_gradient_of_nothing_is_nothing():
+    proof = prove(perform(Experiment(T=12, H=4, loss="3")), "dh", 7, 0)
+    assert (proof.value, proof.torch.verdict, proof.difference.verdict) == (0, "agrees", "agrees")
+
+
+def test_without_torch_it_says_so_and_ticks_nothing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "explorer.torch_proof", None)
+    import explorer
+
+    monkeypatch.delattr(explorer, "torch_proof", raising=False)
+    proof = prove(perform(Experiment(**SIZES)), "dh", 5, 0)
+    assert proof.torch == Check(None, None, None, "absent")
+    assert proof.difference.verdict == "agrees"
+
+
+def test_errors_are_what_they_are_called():
+    assert compared(1.0, 1.0, 0.0) == Check(1.0, 0.0, 0.0, "agrees")
+    check = compared(1.0, -3.0, 1.0)
+    assert (check.absolute, check.relative, check.verdict) == (4.0, 4 / 3, "differs")
+    assert compared(float("nan"), float("nan"), 1.0).verdict == "blind"
+    assert compared(float("inf"), float("inf"), 1.0).verdict == "blind"
+
+
+@pytest.mark.parametrize(
+    ("quantity", "step", "unit"), [("z", 0, 0), ("a_f", 0, 0), ("f", 12, 0), ("f", 0, 4), ("f", -1, 0)]
+)
+def test_what_is_not_there_is_refused(quantity, step, unit):
+    with pytest.raises(ValueError, match=r"quantity of lstm|must be a whole number"):
+        prove(perform(Experiment(**SIZES)), quantity, step, unit)
+
+
+def test_the_longest_run_is_proved_in_a_second_or_two():
+    import time
+
+    performance = perform(Experiment(T=500, H=64, layers=3))
+    prove(performance, "da_f", 0, 0)
+    start = time.process_time()
+    assert prove(performance, "da_f", 0, 0).torch.verdict == "agrees"
+    assert time.process_time() - start < 10

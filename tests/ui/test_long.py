@@ -1,0 +1,202 @@
+"""The page of long sequences: runs in the background, and says what it did."""
+
+import time
+from itertools import count
+
+import numpy as np
+import pytest
+import streamlit as st
+
+from explorer import Experiment, backprop, run
+from explorer.jobs import Jobs, Limits
+from explorer.long_run import Long, loss_gradient
+from explorer.long_series import needle, series
+from explorer.measures import norm
+from explorer.performing import weights
+from explorer.ui import waiting
+from explorer.ui.components.packing import unpack
+from tests.ui.visiting import charts, fine, go, is_korean, link, press, set_to, visit
+
+
+def until_over(at, seconds=60):
+    """Run the page until its job is."""
+    end = time.monotonic() + seconds
+    while any(b.label in ("Cancel", "취소") for b in at.button):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+        fine(at.run())
+    return at
+
+
+def said(at) -> str:
+    return "\n".join(element.value for element in [*at.markdown, *at.caption, *at.warning, *at.info])
+
+
+def figure(at) -> dict:
+    return unpack(charts(at)["long"]["figure"])
+
+
+def line(at, panel: str, name: str) -> dict:
+    [found] = [t for t in figure(at)["data"] if t["yaxis"] == panel and t["name"].startswith(name)]
+    return found
+
+
+def limited(monkeypatch, **limits):
+    """A server with other limits. AppTest gives all its visitors one session: here each has a name of its own."""
+    office = Jobs(Limits(**limits), here=lambda visitor: True)
+    monkeypatch.setattr(waiting, "office", lambda: office)
+    monkeypatch.setattr(waiting, "visitor", lambda: st.session_state.setdefault("name", str(next(NAMES))))
+    return office
+
+
+NAMES = count()
+
+
+def test_a_run_to_its_end():
+    """What is drawn are numbers of the network, and the sentence is about them."""
+    at = until_over(visit("long", n="3000", H="6", fb="0"))
+    assert "Done in" in said(at) and "Forward" in said(at) and "Backward" in said(at)
+    e, T = Experiment(H=6, forget_bias=0), 3000
+    trace = run("lstm", weights(e, D=1), series("needle", T, seed=1)(0, T))
+    drawn = line(at, "y2", "f")
+    at_steps = drawn["x"].astype(int) - 1
+    np.testing.assert_allclose(drawn["y"], trace["f"].mean(axis=2)[at_steps, 0], rtol=1e-12)
+    with np.errstate(divide="ignore"):
+        exact = np.log10(norm(backprop(trace, loss_gradient(e, T)(0, T)).state["h"])[:, 0])
+    drawn = line(at, "y3", "‖∂L/∂h")
+    kept = exact[drawn["x"].astype(int) - 1] > -280
+    np.testing.assert_allclose(drawn["y"][kept], exact[drawn["x"].astype(int) - 1][kept], atol=1e-9)
+    assert drawn["y"].min() < -600 and f"10⁻{str(round(-drawn['y'].min())).translate(UP)}" in charts(at)["long"]["alt"]
+
+
+UP = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@pytest.mark.parametrize(("cell", "lines"), [("rnn", "hh"), ("gru", "zrh")])
+def test_other_cells(cell, lines):
+    at = until_over(visit("long", n="1000", H="4", cell=cell, lang="ko", layers="2"))
+    names = [t["name"] for t in figure(at)["data"]][1:]
+    assert "".join(name.replace("‖∂L/∂", "")[0] for name in names) == lines
+    assert is_korean(charts(at)["long"]["figure"]) and "만에 끝났습니다" in said(at)
+
+
+def test_a_long_one_is_offered_and_run_when_asked_for(monkeypatch):
+    limited(monkeypatch, workers=1)
+    at = visit("long", n="1000000", H="64")
+    assert "This takes about" in said(at) and len(line(at, "y", "x")["x"]) > 1000
+    press(at, "Run")
+    fine(at.run())
+    assert any(b.label == "Cancel" for b in at.button)
+    press(at, "Cancel")
+    assert "This takes about" in said(at) and any(b.label == "Run" for b in at.button)
+
+
+def test_others_wait_in_a_queue_and_go_on(monkeypatch):
+    office = limited(monkeypatch, workers=1)
+    first = press(visit("long", n="1000000", H="64"), "Run")
+    second = visit("long", n="2000", H="4")
+    third = visit("long", n="2000", H="5")
+
+    def places(at):
+        fine(at.run())
+        return [p.proto.text for p in at.get("progress")]
+
+    assert places(second) == ["Waiting: place 1 in the queue."] and places(third) == ["Waiting: place 2 in the queue."]
+    other = go(third, "gates")
+    assert "chart_gates" in str([e.proto.id for e in other.get("bidi_component")])
+    press(first, "Cancel")
+    assert "Done in" in said(until_over(second))
+    assert "Done in" in said(until_over(go(third, "long")))
+    office.close()
+
+
+def test_a_full_queue_is_said(monkeypatch):
+    office = limited(monkeypatch, workers=1, waiting=1)
+    press(visit("long", n="1000000", H="64"), "Run")
+    press(visit("long", n="1000000", H="63"), "Run")
+    assert "Too many runs are waiting" in said(press(visit("long", n="1000000", H="62"), "Run"))
+    office.close()
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"steps": 10_000}, "This server runs at most 10,000 steps"),
+        ({"memory": 90}, "MiB of memory, and the server gives 90 to a run"),
+        ({"seconds": 1}, "and the server gives 1 s to a run"),
+    ],
+)
+def test_too_much_is_refused_in_words(limits, words, monkeypatch):
+    limited(monkeypatch, **limits)
+    at = visit("long", n="1000000")
+    assert words in said(at) and not any(b.label == "Run" for b in at.button) and "long" in charts(at)
+
+
+def test_what_the_worker_refuses_is_said_and_can_be_tried_again(monkeypatch):
+    limited(monkeypatch, disk=1)
+    at = until_over(visit("long", n="200000", H="2", by="numpy"))
+    if any(b.label == "Run" for b in at.button):
+        at = until_over(press(at, "Run"))
+    assert "This run was refused" in said(at)
+    assert any(b.label == "Try again" for b in at.button)
+
+
+def test_without_torch_it_says_so(monkeypatch):
+    import importlib.util
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *_: None if name == "torch" else real(name, *_))
+    at = visit("long", n="1000", by="torch")
+    assert "PyTorch is not installed" in said(at) and "by" not in link(fine(at.run()))
+
+
+def test_the_address_says_it_all():
+    at = visit("long", n="1000", src="noise")
+    set_to(at, "input_seed", 7)
+    [slider] = at.select_slider
+    slider.set_value(2000)
+    fine(at.run())
+    assert {key: link(at)[key] for key in ("n", "src", "input_seed")} == dict(n="2000", src="noise", input_seed="7")
+    assert "n" not in link(visit("long", n="999999999"))
+
+
+def upload(content: bytes, **query):
+    at = visit("long", src="own", H="4", **{"n": "1000", **query})
+    assert "No file yet" in said(at)
+    at.file_uploader[0].set_value(("rows.csv", content, "text/csv"))
+    return fine(at.run())
+
+
+def test_a_file_of_ones_own():
+    values = np.sin(np.arange(600)) * 1000
+    at = until_over(upload(b"when,value\n" + b"\n".join(b"%d,%.4f" % (n, v) for n, v in enumerate(values))))
+    assert "the 600 numbers of your file" in said(at) and "Done in" in said(at)
+    shown = line(at, "y", "x")
+    np.testing.assert_allclose(shown["y"][:600], (values - values.mean()) / values.std(), atol=1e-6)
+    assert len(shown["y"]) == 1000
+
+
+@pytest.mark.parametrize(
+    ("content", "lang", "words"),
+    [
+        (b"value\n1\n2\nabc", "en", "Row 4 should have a number in its last column, but has “abc”"),
+        (b"1\n2\nNaN\n4", "en", "Row 3 has “NaN”, which is no number that can be computed with"),
+        (b"1\n2\ninf", "ko", "3행의 “inf”는 계산할 수 없는 값입니다"),
+        (b"", "en", "No row has a number"),
+        (b"\xff\xfe\x00", "en", "This is no text in UTF-8"),
+    ],
+)
+def test_a_bad_file_is_answered_in_a_sentence(content, lang, words):
+    at = upload(content, lang="en")
+    if lang == "ko":
+        at = visit("long", src="own", H="4", n="1000", lang="ko")
+        at.file_uploader[0].set_value(("rows.csv", content, "text/csv"))
+        at = fine(at.run())
+    assert words in said(at) and "chart_long" in str([e.proto.id for e in at.get("bidi_component")])
+
+
+def test_a_needle_is_where_it_was_said():
+    at = visit("long", n="100000")
+    shown = line(at, "y", "x")
+    assert shown["y"].max() == 5 and shown["x"][shown["y"].argmax()] == needle(100_000, 1) + 1
+    assert Long().series == "needle"
