@@ -14,10 +14,12 @@ from explorer.cells import CELLS
 from explorer.datasets import DATASETS
 from explorer.experiment import KINDS, Choice
 from explorer.figures import theme
+from explorer.forms import FORMS
 from explorer.i18n import LANGUAGES, PARTICLES, final_consonant, table, with_particle, words
 from explorer.long_run import METHODS
 from explorer.long_series import SERIES
 from explorer.performing import rivals
+from explorer.training.translators import ATTENTION
 from explorer.ui.components.chart import TOOLS
 from explorer.ui.frame import PAGES
 from explorer.ui.questions import QUESTIONS
@@ -42,6 +44,8 @@ FAMILIES = {  # of composed keys: exactly these and no others
     "look": set(QUESTIONS),
     "choice.loss": {"last", "all", "step"},
     "choice.series": set(SERIES),
+    "choice.form": set(FORMS),
+    "choice.attention": set(ATTENTION),
     "choice.method": set(METHODS),
     "long.reason": {"gap", "memory", "fading", "conventions", "other"},
     **{f"choice.{name}": set(kind.options) for name, kind in KINDS.items() if isinstance(kind, Choice)},
@@ -50,6 +54,10 @@ AMONG = {  # composed keys among others
     "setting": set(KINDS),
     "help": set(HELPED),
     "job": {"refused", "memory", "late", "crashed"},
+    "forms": {
+        *(f"refused_{reason}" for reason in ("empty", "unknown", "picture", "source", "series")),
+        *(f"refused_numbers_{reason}" for reason in ("none", "many", "bad")),
+    },
     "long": {f"file_{reason}" for reason in ("large", "text", "none", "many", "bad", "infinite")}
     | {f"input_{name}" for name in SERIES},
     "home": set(PAGES) - {"home"},

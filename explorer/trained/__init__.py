@@ -18,6 +18,8 @@ import numpy as np
 from explorer.cells import CELLS
 from explorer.check import known, shaped
 from explorer.forms import FORMS
+from explorer.training.caption_runs import Captioning
+from explorer.training.forecast_runs import Forecasting
 from explorer.training.models import packed
 from explorer.training.runs import Run
 from explorer.training.saving import KINDS
@@ -27,14 +29,18 @@ from explorer.training.specification import Judging, Translating
 FOLDER = Path(__file__).parent / "weights"
 COMMON = {"dtype": "float32", "schedule": "cosine", "scheme": "xavier", "forget_bias": 1.0}
 TRANSLATING = Translating(
-    **COMMON, most=10_000, short=True, H=48, E=16, B=64, rate=0.01, updates=1800, teacher=1.0, attention="none"
+    **COMMON, most=10_000, short=True, H=48, E=16, B=64, rate=0.01, updates=1000, teacher=1.0, attention="none"
 )
 JUDGING = Judging(**COMMON, H=24, B=32, rate=0.01, updates=600)
+CAPTIONING = Captioning(**COMMON, H=64, B=64, rate=0.005, updates=1500)
+FORECASTING = Forecasting(**COMMON, H=16, B=32, rate=0.003, updates=150)
 
 # What is shipped of each form, for every cell: {form: {variant: settings}}.
 RECIPES: MappingProxyType[str, dict[str, Settings]] = MappingProxyType(
     {
+        "sequence_to_sequence": {"prices": FORECASTING},
         "sequence_to_vector": {language: JUDGING.replace(language=language) for language in ("ko", "en")},
+        "vector_to_sequence": {"digits": CAPTIONING},
         "encoder_decoder": {
             **{attention: TRANSLATING.replace(attention=attention) for attention in ("none", "additive", "dot")},
             "dates": TRANSLATING.replace(corpus="dates", most=None, short=False, attention="additive"),
@@ -96,7 +102,7 @@ def load(form: str, variant: str, cell: str) -> Trained:
 
     path = file(form, variant, cell)
     with safe_open(path, "numpy") as held:
-        about, arrays = held.metadata(), {name: held.get_tensor(name) for name in held.keys()}
+        about, arrays = held.metadata(), {name: held.get_tensor(name) for name in held.keys()}  # noqa: SIM118
     settings, fallbacks = KINDS[about["kind"]][0].from_json(about["training"])
     if fallbacks:
         raise ValueError(f"{path.name}: its setting {fallbacks[0].name} is {fallbacks[0].given!r}; train it again")

@@ -1,8 +1,8 @@
 """`python -m explorer train`: make the shipped networks again, or print the table of their scores.
 
-    python -m explorer train --form encoder_decoder --cell gru     the networks of one form and cell
-    python -m explorer train                                       all of them: about an hour of one core
-    python -m explorer train --table                               the scores of those that are there, as Markdown
+python -m explorer train --form encoder_decoder --cell gru     the networks of one form and cell
+python -m explorer train                                       all of them: about an hour of one core
+python -m explorer train --table                               the scores of those that are there, as Markdown
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ PAGES = {  # in the order of the navigation; the settings that a page shows itse
     "unrolled": ("reset_after", "z_keeps"),
     "gates": (),
     "gradients": ("T", "gain", "forget_bias"),
+    "forms": ("input", "T", "H", "seed"),
     "long": ("T", "input", "D", "input_seed"),
 }
 

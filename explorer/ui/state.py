@@ -16,6 +16,7 @@ from explorer.experiment import Choice, Experiment, Fallback, Number, Switch, se
 from explorer.i18n import LANGUAGES
 from explorer.long_run import Long
 from explorer.naming import DIALECTS
+from explorer.trained.asking import Asked
 
 QUANTITIES = ("f", "i", "g", "c", "o", "h", "r", "z", "n", "dh", "dc", *(f"da_{gate}" for gate in "figorznh"))
 
@@ -41,7 +42,7 @@ class View:
     projector: bool = setting(False, Switch("projector"))
 
 
-PARTS = {"view": View, "long": Long}  # beside the experiment, each with keys of its own in the URL
+PARTS = {"view": View, "long": Long, "asked": Asked}  # beside the experiment, each with keys of its own in the URL
 
 
 def kinds(part: type) -> dict:
@@ -137,6 +138,17 @@ def change_long(**settings) -> None:
     """Change one of its settings from a widget."""
     touch()
     st.session_state["long"] = replace(long(), **settings)
+
+
+def asked() -> Asked:
+    """What is asked of the trained networks."""
+    return st.session_state["asked"]
+
+
+def ask(**settings) -> None:
+    """Ask something else, from a widget."""
+    touch()
+    st.session_state["asked"] = replace(asked(), **settings)
 
 
 def look(**settings) -> None:
