@@ -103,7 +103,7 @@ def gradient_rows(rows: Mapping[str, tuple], words: Words) -> dict:
         logs = np.maximum(np.log10(norms), FLOOR)
     names = [words(f"choice.form.{form}") for form in rows]
     heat = _heat(logs, theme.scale(theme.ramp(theme.hue("gradient"))), "t = %{x}: 10^%{z:.2f}<extra></extra>")
-    heat |= {"zmin": FLOOR, "zmax": max(0.5, float(logs.max())), "showscale": True}
+    heat |= {"xgap": 0, "zmin": FLOOR, "zmax": max(0.5, float(logs.max())), "showscale": True}
     heat["colorbar"] = {"thickness": 10, "title": {"text": "log₁₀", "side": "top"}, "outlinewidth": 0, "x": 1.01}
     at = [(int(t) + 1, k + 1) for k, (_, counting) in enumerate(rows.values()) for t in np.flatnonzero(counting)]
     losses = {

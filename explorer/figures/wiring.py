@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from explorer.figures import theme
 
-MOST = 16  # steps that are drawn, those around the cursor
+MOST = 10  # steps that are drawn, those around the cursor
 
 
 def wiring(parts: Sequence[tuple[Sequence[str], Sequence[str]]], step: int, words: Callable[..., str]) -> dict:

@@ -43,7 +43,7 @@ RECIPES: MappingProxyType[str, dict[str, Settings]] = MappingProxyType(
         "vector_to_sequence": {"digits": CAPTIONING},
         "encoder_decoder": {
             **{attention: TRANSLATING.replace(attention=attention) for attention in ("none", "additive", "dot")},
-            "dates": TRANSLATING.replace(corpus="dates", most=None, short=False, attention="additive"),
+            "dates": TRANSLATING.replace(corpus="dates", most=None, short=False, attention="additive", updates=500),
         },
     }
 )

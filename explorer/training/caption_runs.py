@@ -77,5 +77,5 @@ class CaptionRun(Run):
         for k, language in enumerate(digits.LANGUAGES):
             words, _, _ = self.spell(pixels, np.full(len(names), k))
             right = [word == digits.NAMES[language][name] for word, name in zip(words, names)]
-            scores[f"words spelt without a fault, {language}, %"] = 100 * float(np.mean(right))
+            scores[f"spelt_{language}"] = 100 * float(np.mean(right))
         return scores

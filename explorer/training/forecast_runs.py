@@ -128,4 +128,4 @@ class ForecastRun(Run):
         def error(name) -> float:
             return float(np.mean([(f.errors[name] / f.given.unit) ** 2 for f in forecasts]) ** 0.5)
 
-        return {f"error of the {name} forecast, in a week's usual change": error(name) for name in ("network", "naive")}
+        return {f"error_{name}": error(name) for name in ("network", "naive")}

@@ -58,8 +58,8 @@ class ReviewRun(Run):
         given, wanted = self.judge(reviews)[0], np.array([review.score for review in reviews])
         sided = wanted != 50
         return {
-            "on the right side of 50, %": 100 * float(((given > 50) == (wanted > 50))[sided].mean()),
-            "right to 10 points, %": 100 * float((np.abs(given - wanted) <= NEAR).mean()),
+            "right_side": 100 * float(((given > 50) == (wanted > 50))[sided].mean()),
+            "near": 100 * float((np.abs(given - wanted) <= NEAR).mean()),
         }
 
     def _read(self, reviews) -> tuple[np.ndarray, np.ndarray]:

@@ -188,7 +188,7 @@ def scores(asked: Asked, cell: str) -> str:
         "encoder_decoder": "dates" if "년" in asked.source else asked.attention,
     }[asked.form]
     found = trained.load(asked.form, variant, cell)
-    numbers = "; ".join(f"{measure}: {score:.3g}" for measure, score in found.scores.items())
+    numbers = "; ".join(f"{say(f'forms.measure_{measure}')} {score:.3g}" for measure, score in found.scores.items())
     return say("forms.trained", file=trained.file(asked.form, variant, cell).name, scores=numbers)
 
 
@@ -245,13 +245,15 @@ def _show(name, make, alt, title, details, clicks=False) -> None:
 
 def _draw_prices(key, found) -> None:
     forecast = found.more["forecast"]
+    errors = {name: f"{error:.3g}" for name, error in forecast.errors.items()}
+    alt = say("forms.alt_prices", first=forecast.given.known + 1, **errors)
     make = lambda: form_pictures.forecast_lines(  # noqa: E731
         forecast.given.prices, forecast.said, forecast.given.known, speaker()
     )
     _show(
         "forecast",
         make,
-        plain(sentence(key[0], found)).replace("**", ""),
+        alt,
         say("forms.prices_picture"),
         key,
         clicks=True,

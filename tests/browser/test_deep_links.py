@@ -8,6 +8,8 @@ from explorer import Experiment, perform
 from explorer.i18n import LANGUAGES, words
 from explorer.measures import norm
 from explorer.performing import rivals
+from explorer.trained.answers import answer
+from explorer.trained.asking import Asked
 from tests.browser.conftest import figure
 
 LINK = "cell=gru&input=sine&T=60&H=16&seed=7&fb=1.5&gain=1.2&loss=40&t=9&u=3"
@@ -45,6 +47,13 @@ def check_gradients(page):
         assert any(np.allclose(y, curve, rtol=1e-12, atol=0) for y in drawn.values()), rival
 
 
+def check_forms(page):
+    """The link says GRU and no form: the first company's prices, and what the shipped GRU says of them."""
+    said = answer(Asked(), "gru", "en").more["forecast"].said
+    lines = [trace["y"] for trace in figure(page, "form_forecast")["traces"]]
+    np.testing.assert_allclose(lines[2], said, rtol=1e-6)
+
+
 def check_long(page):
     drawn = figure(page, "long")["traces"][0]
     assert drawn["x"][-1] == 20_000 and max(drawn["y"]) == 5
@@ -52,11 +61,13 @@ def check_long(page):
 
 CHECKS = {"": check_home, "unrolled": check_unrolled, "gates": check_gates, "gradients": check_gradients}
 CHECKS["long"] = check_long
+CHECKS["forms"] = check_forms
 TITLES = {
     "": ("home.question", {}),
     "unrolled": ("unrolled.question", {"cell": "GRU"}),
     "gates": ("gates.question", {}),
     "gradients": ("gradients.question", {}),
+    "forms": ("forms.question", {}),
     "long": ("long.question", {}),
 }
 

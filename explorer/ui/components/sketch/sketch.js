@@ -6,7 +6,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const pen = canvas.getContext("2d");
   canvas.setAttribute("aria-label", data.label);
   button.textContent = data.erase;
-  pen.lineWidth = canvas.width / 11;
+  pen.lineWidth = canvas.width / 8;
   pen.lineCap = pen.lineJoin = "round";
   pen.strokeStyle = "#31333e";
   let at = null;
