@@ -8,7 +8,7 @@ import pytest
 from explorer import trained
 from explorer.cells import CELLS
 from explorer.corpora import digits
-from explorer.corpora.reviews import GRAMMARS
+from explorer.corpora.reviews import EXAMPLES, GRAMMARS
 from explorer.forms import FORMS
 from explorer.trained import answers
 from explorer.trained.answers import Refused, answer, wirings
@@ -92,7 +92,7 @@ class TestReviews:
 
     @pytest.mark.parametrize("language", GRAMMARS)
     def test_examples_are_of_known_words(self, language):
-        words = answers.in_words(answers.EXAMPLES[language], GRAMMARS[language])
+        words = answers.in_words(EXAMPLES[language], GRAMMARS[language])
         assert not set(words) - set(GRAMMARS[language].words)
 
 

@@ -32,7 +32,7 @@ TRANSLATING = Translating(
     **COMMON, most=10_000, short=True, H=48, E=16, B=64, rate=0.01, updates=1000, teacher=1.0, attention="none"
 )
 JUDGING = Judging(**COMMON, H=24, B=32, rate=0.01, updates=600)
-CAPTIONING = Captioning(**COMMON, H=64, B=64, rate=0.005, updates=1500)
+CAPTIONING = Captioning(**COMMON, H=64, B=64, rate=0.005, updates=2000)
 FORECASTING = Forecasting(**COMMON, H=16, B=32, rate=0.003, updates=150)
 
 # What is shipped of each form, for every cell: {form: {variant: settings}}.

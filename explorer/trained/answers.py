@@ -10,8 +10,8 @@ import numpy as np
 
 from explorer import trained
 from explorer.corpora import digits
-from explorer.corpora.reviews import GRAMMARS, Review
-from explorer.corpora.translation import CORPORA, DAYS
+from explorer.corpora.reviews import EXAMPLES, GRAMMARS, Review, language_of
+from explorer.corpora.translation import CORPORA, DAYS, kind_of
 from explorer.datasets.own import NotNumbers, read_numbers
 from explorer.datasets.prices import table
 from explorer.forms import FORMS
@@ -21,7 +21,6 @@ from explorer.training.parts import recurrent, softmax
 from explorer.training.translators import forced
 from explorer.unroll import backprop
 
-EXAMPLES = {"ko": "추천해요 굉장히 좋다", "en": "i recommend it . it is really good"}
 PIXELS = "0123456789abcdefg"
 
 
@@ -108,7 +107,7 @@ def in_words(text: str, grammar) -> tuple[str, ...]:
 
 def _review(asked: Asked, cell: str, language: str) -> Answered:
     text = asked.review or EXAMPLES[language]
-    spoken = "ko" if re.search("[가-힣]", text) else "en"
+    spoken = language_of(text)
     grammar = GRAMMARS[spoken]
     words = in_words(text, grammar)
     known = tuple(word for word in words if word in grammar.words[1:])
@@ -166,11 +165,11 @@ def truth(corpus: str, source: str) -> str | None:
 
 def _translation(asked: Asked, cell: str, language: str) -> Answered:
     source = " ".join(asked.source.split())
-    corpus = "dates" if re.search("[0-9년]", source) else "numbers"
+    corpus = kind_of(source)
     right = truth(corpus, source)
     if right is None:
         raise Refused(
-            "source", f"expected a number below 10,000 such as 이십삼, or a date, but got {source!r}", text=source
+            "source", f"expected a number below 10,000 in Korean words, or a date, but got {source!r}", text=source
         )
     run = trained.load(asked.form, "dates" if corpus == "dates" else asked.attention, cell).run
     pairs = run.corpus.encode([(source, right)])

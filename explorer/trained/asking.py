@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from explorer.corpora.translation import EXAMPLE
 from explorer.datasets.prices import table
 from explorer.experiment import Choice, Number, setting
 from explorer.forms import FORMS
@@ -50,7 +51,7 @@ class Asked:
     review: str = setting("", Text("review"))
     digit: int = setting(3, Number("digit", 1, 359))
     drawn: str = setting("", Text("drawn", 64))
-    source: str = setting("이십삼", Text("source", 30))
+    source: str = setting(EXAMPLE, Text("source", 30))
     attention: str = setting("none", Choice("attention", ATTENTION))
     beam: int = setting(1, Number("beam", 1, 5))
     teacher: int = setting(0, Number("teacher", 0, 100, 10))

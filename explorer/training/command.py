@@ -13,7 +13,7 @@ from pathlib import Path
 
 from explorer import trained
 from explorer.cells import CELLS
-from explorer.i18n import words
+from explorer.i18n import words as speaking
 
 
 def add_to(commands) -> None:
@@ -58,7 +58,7 @@ def _changed(settings) -> str:
 
 def table() -> str:
     """The scores on what was held out, a Markdown table."""
-    say = words("en")
+    english = speaking("en")
     rows = ["| form | data | measure, on what was held out | " + " | ".join(c.upper() for c in CELLS) + " |"]
     rows.append("|" + "---|" * (3 + len(CELLS)))
     for form, variants in trained.RECIPES.items():
@@ -66,8 +66,8 @@ def table() -> str:
             scores = {cell: trained.load(form, variant, cell).scores for cell in CELLS}
             for measure in next(iter(scores.values())):
                 numbers = " | ".join(f"{scores[cell][measure]:.4g}" for cell in CELLS)
-                measured = say(f"forms.measure_{measure}").rstrip(":")
-                rows.append(f"| {say(f'choice.form.{form}')} | {variant} | {measured} | {numbers} |")
+                measured = english(f"forms.measure_{measure}").rstrip(":")
+                rows.append(f"| {english(f'choice.form.{form}')} | {variant} | {measured} | {numbers} |")
     return "\n".join(rows)
 
 

@@ -10,6 +10,8 @@ from cachetools import LRUCache, cached
 
 from explorer import trained
 from explorer.corpora import digits
+from explorer.corpora.reviews import EXAMPLES
+from explorer.corpora.translation import kind_of
 from explorer.datasets.prices import table
 from explorer.figures import form_pictures
 from explorer.figures.heatmaps import heatmaps
@@ -96,7 +98,7 @@ def _take(data: bytes) -> None:
 
 
 def _ask_review(asked: Asked) -> None:
-    shown = asked.review or answers.EXAMPLES[current()]
+    shown = asked.review or EXAMPLES[current()]
     key = f"ask_review_{current()}"
     bound = state.controlled(key, shown, lambda new: state.ask(review=new or " "))
     st.text_input(say("forms.review"), max_chars=LONGEST, **bound)
@@ -181,11 +183,9 @@ def scores(asked: Asked, cell: str) -> str:
     """What the network of this answer reaches on what was held out."""
     variant = {
         "sequence_to_sequence": "prices",
-        "sequence_to_vector": "ko"
-        if any("가" <= c <= "힣" for c in asked.review or answers.EXAMPLES[current()])
-        else "en",
+        "sequence_to_vector": language_of(asked.review or EXAMPLES[current()]),
         "vector_to_sequence": "digits",
-        "encoder_decoder": "dates" if "년" in asked.source else asked.attention,
+        "encoder_decoder": "dates" if kind_of(asked.source) == "dates" else asked.attention,
     }[asked.form]
     found = trained.load(asked.form, variant, cell)
     numbers = "; ".join(f"{say(f'forms.measure_{measure}')} {score:.3g}" for measure, score in found.scores.items())
