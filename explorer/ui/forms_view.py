@@ -10,7 +10,7 @@ from cachetools import LRUCache, cached
 
 from explorer import trained
 from explorer.corpora import digits
-from explorer.corpora.reviews import EXAMPLES
+from explorer.corpora.reviews import EXAMPLES, language_of
 from explorer.corpora.translation import kind_of
 from explorer.datasets.prices import table
 from explorer.figures import form_pictures
