@@ -14,6 +14,7 @@ from explorer.cells import CELLS
 from explorer.datasets import DATASETS
 from explorer.experiment import KINDS, Choice
 from explorer.figures import theme
+from explorer.forms import FORMS
 from explorer.i18n import LANGUAGES, PARTICLES, final_consonant, table, with_particle, words
 from explorer.long_run import METHODS
 from explorer.long_series import SERIES
@@ -21,6 +22,7 @@ from explorer.performing import FAIR, rivals
 from explorer.training.racing import ENTRANTS
 from explorer.training.studies import STUDIES
 from explorer.training.tasks import TASKS
+from explorer.training.translators import ATTENTION
 from explorer.ui.components.chart import TOOLS
 from explorer.ui.frame import PAGES
 from explorer.ui.questions import QUESTIONS
@@ -46,6 +48,8 @@ FAMILIES = {  # of composed keys: exactly these and no others
     "look": set(QUESTIONS),
     "choice.loss": {"last", "all", "step"},
     "choice.series": set(SERIES),
+    "choice.form": set(FORMS),
+    "choice.attention": set(ATTENTION),
     "choice.method": set(METHODS),
     "long.reason": {"gap", "memory", "fading", "conventions", "other"},
     "study": set(STUDIES),
@@ -64,6 +68,12 @@ AMONG = {  # composed keys among others
     "help": set(HELPED),
     "edge": {"holds_tanh", "holds_keep", "holds_none"},
     "job": {"refused", "memory", "late", "crashed"},
+    "forms": {
+        *(f"refused_{reason}" for reason in ("empty", "unknown", "picture", "source", "series")),
+        *(f"refused_numbers_{reason}" for reason in ("none", "many", "bad")),
+        *(f"measure_{measure}" for measure in ("error_network", "error_naive", "right_side", "near", "exact")),
+        *(f"measure_spelt_{language}" for language in LANGUAGES),
+    },
     "long": {f"file_{reason}" for reason in ("large", "text", "none", "many", "bad", "infinite")}
     | {f"input_{name}" for name in SERIES},
     "home": set(PAGES) - {"home"},
@@ -94,6 +104,7 @@ SAME = [
     r"long\.line\.(x|dh|dc)",
     r"lab\.network",
     r"plane\.(h_1|h_2|c_1)",
+    r"forms\.answer_translation",
 ]
 
 
@@ -128,7 +139,7 @@ class TestTables:
 
     @every_key
     def test_english_is_english(self, key):
-        assert not HANGUL.search(EN[key]) or key == "input.korean"
+        assert not HANGUL.search(EN[key]) or key in ("input.korean", "forms.source", "forms.refused_source")
 
     @every_language
     def test_markup_is_balanced(self, language):

@@ -23,6 +23,14 @@ DENIED_GOOD, DENIED_BAD = -0.8, -0.6  # "not good" is nearly bad; "not bad" is h
 FIRST_HALF, SECOND_HALF = 0.3, 0.7  # of "…, but …"
 
 
+EXAMPLES = {"ko": "추천해요 굉장히 좋다", "en": "i recommend it . it is really good"}
+
+
+def language_of(text: str) -> str:
+    """Korean if there is any Hangul in it, else English."""
+    return "ko" if any("가" <= letter <= "힣" for letter in text) else "en"
+
+
 @dataclass(frozen=True)
 class Clause:
     """One opinion in words: `text` with the subject put in, `opinion` what it is about, `value` from −1 to 1."""

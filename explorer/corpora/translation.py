@@ -16,6 +16,7 @@ import numpy as np
 
 from explorer.check import known, whole
 
+EXAMPLE = "이십삼"
 KOREAN_DIGITS = "영일이삼사오육칠팔구"
 KOREAN_POWERS = ("", "십", "백", "천")
 SMALL = (
@@ -103,6 +104,11 @@ def is_held_out(k: np.ndarray | int):
     mixed = np.asarray(k, np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
     return (mixed >> np.uint64(32)) % np.uint64(HELD_OUT) == 0
+
+
+def kind_of(source: str) -> str:
+    """The corpus to which a Korean text belongs: dates have digits and years, numbers are words."""
+    return "dates" if re.search("[0-9년]", source) else "numbers"
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,6 +52,16 @@ class ReviewRun(Run):
         given, _, _ = self.judge(reviews)
         return float((np.abs(given - [review.score for review in reviews]) <= NEAR).mean())
 
+    def measured(self) -> dict[str, float]:
+        """What it reaches on sentence patterns that are never trained on; a score of 50 is on no side."""
+        reviews = self.grammar.draw([self.training.data_seed, PROBE, 2], 1000, held_out=True)
+        given, wanted = self.judge(reviews)[0], np.array([review.score for review in reviews])
+        sided = wanted != 50
+        return {
+            "right_side": 100 * float(((given > 50) == (wanted > 50))[sided].mean()),
+            "near": 100 * float((np.abs(given - wanted) <= NEAR).mean()),
+        }
+
     def _read(self, reviews) -> tuple[np.ndarray, np.ndarray]:
         """One-hot words (T, B, D), nothing at all where a review has not begun; scores (B,) from 0 to 1."""
         symbols, scores = self.grammar.encode(reviews)

@@ -9,6 +9,8 @@ import zipfile
 import numpy as np
 
 from explorer.check import known, shaped
+from explorer.training.caption_runs import Captioning, CaptionRun
+from explorer.training.forecast_runs import Forecasting, ForecastRun
 from explorer.training.history import NUMBERS, Record
 from explorer.training.review_runs import ReviewRun
 from explorer.training.runs import Run, TrainingRun
@@ -21,6 +23,8 @@ KINDS = {
     "Training": (Training, TrainingRun),
     "Translating": (Translating, TranslationRun),
     "Judging": (Judging, ReviewRun),
+    "Captioning": (Captioning, CaptionRun),
+    "Forecasting": (Forecasting, ForecastRun),
 }
 
 

@@ -111,6 +111,7 @@ class Translating(Settings):
     attention   "none", "additive" or "dot"
     E           numbers a symbol is embedded in
     teacher     the share of steps that the true symbol enters, and not what the network wrote itself
+    short       two batches of three are of the first tenth and hundredth alone, so that short numbers are seen, too
     others      those of every training: see `Settings`
     """
 
@@ -119,6 +120,7 @@ class Translating(Settings):
     attention: str = setting("additive", Choice("attention", ATTENTION))
     E: int = setting(16, Number("E", 1, 64))
     teacher: float = setting(0.7, Number("teacher", 0.0, 1.0, 0.05))
+    short: bool = setting(False, Switch("short"))
 
     to_shrink: ClassVar = ("most", "B", "H", "layers")
 

@@ -23,6 +23,7 @@ PAGES = {  # in the order of the navigation; the settings that a page shows itse
     "gates": (),
     "gradients": ("T", "gain", "forget_bias", "activation"),
     "training": ("cell", "activation", "input", "D", "input_seed", "T", "forget_bias", "loss"),
+    "forms": ("input", "T", "H", "seed"),
     "long": ("T", "input", "D", "input_seed"),
 }
 

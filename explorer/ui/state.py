@@ -17,6 +17,7 @@ from explorer.i18n import LANGUAGES
 from explorer.long_run import Long
 from explorer.naming import DIALECTS
 from explorer.performing import FAIR
+from explorer.trained.asking import Asked
 from explorer.training import Training
 from explorer.training.racing import Entrants
 
@@ -57,7 +58,7 @@ class View:
 
 TRAINED = Training.kinds()
 # beside the experiment, each with keys of its own in the URL
-PARTS = {"view": View, "long": Long, "entrants": Entrants}
+PARTS = {"view": View, "long": Long, "entrants": Entrants, "asked": Asked}
 
 
 def kinds(part: type) -> dict:
@@ -196,6 +197,17 @@ def change_long(**settings) -> None:
     """Change one of its settings from a widget."""
     touch()
     st.session_state["long"] = replace(long(), **settings)
+
+
+def asked() -> Asked:
+    """What is asked of the trained networks."""
+    return st.session_state["asked"]
+
+
+def ask(**settings) -> None:
+    """Ask something else, from a widget."""
+    touch()
+    st.session_state["asked"] = replace(asked(), **settings)
 
 
 def look(**settings) -> None:

@@ -20,7 +20,7 @@ from tests.browser.chromium import ARGUMENTS, find
 
 ROOT = Path(__file__).resolve().parents[2]
 # Streamlit looks for its server below a deep link first and at the root next: two 404s that are no faults of ours.
-PROBES = re.compile(r"/(unrolled|gates|gradients|long|training)/_stcore/(health|host-config)$")
+PROBES = re.compile(r"/(unrolled|gates|gradients|forms|long|training)/_stcore/(health|host-config)$")
 
 
 @pytest.fixture(scope="session")

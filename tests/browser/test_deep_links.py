@@ -8,6 +8,8 @@ from explorer import Experiment, perform
 from explorer.i18n import LANGUAGES, words
 from explorer.measures import norm
 from explorer.performing import rivals
+from explorer.trained.answers import answer
+from explorer.trained.asking import Asked
 from explorer.training import Training, TrainingRun
 from explorer.training.racing import entered, picture
 from tests.browser.conftest import figure
@@ -47,6 +49,13 @@ def check_gradients(page):
         assert any(np.allclose(y[:40], curve, rtol=1e-5, atol=1e-6) for y in drawn.values()), rival
 
 
+def check_forms(page):
+    """The link says GRU and no form: the first company's prices, and what the shipped GRU says of them."""
+    said = answer(Asked(), "gru", "en").more["forecast"].said
+    lines = [trace["y"] for trace in figure(page, "form_forecast")["traces"]]
+    np.testing.assert_allclose(lines[2], said, rtol=1e-6)
+
+
 def check_long(page):
     drawn = figure(page, "long")["traces"][0]
     assert drawn["x"][-1] == 20_000 and max(drawn["y"]) == 5
@@ -61,12 +70,13 @@ def check_training(page):
 
 
 CHECKS = {"": check_home, "unrolled": check_unrolled, "gates": check_gates, "gradients": check_gradients}
-CHECKS |= {"long": check_long, "training": check_training}
+CHECKS |= {"long": check_long, "training": check_training, "forms": check_forms}
 TITLES = {
     "": ("home.question", {}),
     "unrolled": ("unrolled.question", {"cell": "GRU"}),
     "gates": ("gates.question", {}),
     "gradients": ("gradients.question", {}),
+    "forms": ("forms.question", {}),
     "long": ("long.question", {}),
     "training": ("training.recall_question", {"distance": 50}),
 }

@@ -1,0 +1,123 @@
+"""Networks that are trained already, one file each: what they are is `RECIPES`, and `train` makes them again.
+
+A file is in the safetensors format: the weights by PyTorch's names as float16, and as metadata all settings of the
+training and the scores on what was held out, measured with the very weights in the file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+
+from explorer.cells import CELLS
+from explorer.check import known, shaped
+from explorer.forms import FORMS
+from explorer.training.caption_runs import Captioning
+from explorer.training.forecast_runs import Forecasting
+from explorer.training.models import packed
+from explorer.training.runs import Run
+from explorer.training.saving import KINDS
+from explorer.training.settings import Settings
+from explorer.training.specification import Judging, Translating
+
+FOLDER = Path(__file__).parent / "weights"
+COMMON = {"dtype": "float32", "schedule": "cosine", "scheme": "xavier", "forget_bias": 1.0}
+TRANSLATING = Translating(
+    **COMMON, most=10_000, short=True, H=48, E=16, B=64, rate=0.01, updates=1000, teacher=1.0, attention="none"
+)
+JUDGING = Judging(**COMMON, H=24, B=32, rate=0.01, updates=600)
+CAPTIONING = Captioning(**COMMON, H=64, B=64, rate=0.005, updates=2000)
+FORECASTING = Forecasting(**COMMON, H=16, B=32, rate=0.003, updates=150)
+
+# What is shipped of each form, for every cell: {form: {variant: settings}}.
+RECIPES: MappingProxyType[str, dict[str, Settings]] = MappingProxyType(
+    {
+        "sequence_to_sequence": {"prices": FORECASTING},
+        "sequence_to_vector": {language: JUDGING.replace(language=language) for language in ("ko", "en")},
+        "vector_to_sequence": {"digits": CAPTIONING},
+        "encoder_decoder": {
+            **{attention: TRANSLATING.replace(attention=attention) for attention in ("none", "additive", "dot")},
+            "dates": TRANSLATING.replace(corpus="dates", most=None, short=False, attention="additive", updates=500),
+        },
+    }
+)
+
+
+def recipe(form: str, variant: str, cell: str) -> Settings:
+    """The settings of one shipped network."""
+    known(form, FORMS, "form"), known(cell, CELLS, "cell")
+    return RECIPES[form][known(variant, RECIPES[form], f"variant of {form}")].replace(cell=cell)
+
+
+def file(form: str, variant: str, cell: str) -> Path:
+    """Where a shipped network lies."""
+    return FOLDER / f"{form}_{variant}_{cell}.safetensors"
+
+
+def start(settings: Settings) -> Run:
+    """A run of these settings, not yet trained."""
+    (run,) = (run for kind, run in KINDS.values() if kind is type(settings))
+    return run(settings)
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A trained network.
+
+    run      its run, the weights in it those of the file
+    scores   {measure: what it reaches on what was held out}
+    """
+
+    run: Run
+    scores: dict[str, float]
+
+
+def rounded(vector: np.ndarray) -> np.ndarray:
+    """As the file keeps the weights."""
+    return vector.astype(np.float16).astype(vector.dtype)
+
+
+def put(run: Run, scores: dict[str, float], path: Path) -> None:
+    """Write a network to its file."""
+    from safetensors.numpy import save_file
+
+    known_as = next(name for name, (kind, _) in KINDS.items() if kind is type(run.training))
+    about = {"kind": known_as, "training": run.training.to_json(), "scores": json.dumps(scores)}
+    save_file({name: array.astype(np.float16) for name, array in run.weights.items()}, path, metadata=about)
+
+
+@cache
+def load(form: str, variant: str, cell: str) -> Trained:
+    """A shipped network; the file is read once. Nobody may change its weights.
+
+    Raises ValueError, in one sentence, for a file that is not what the recipes say.
+    """
+    from safetensors import safe_open
+
+    path = file(form, variant, cell)
+    with safe_open(path, "numpy") as held:
+        about, arrays = held.metadata(), {name: held.get_tensor(name) for name in held.keys()}  # noqa: SIM118
+    settings, fallbacks = KINDS[about["kind"]][0].from_json(about["training"])
+    if fallbacks:
+        raise ValueError(f"{path.name}: its setting {fallbacks[0].name} is {fallbacks[0].given!r}; train it again")
+    run = start(settings)
+    arrays = {name: shaped(arrays[name], shape, f"{name} in {path.name}") for name, shape in run.model.shapes.items()}
+    run.vector = packed(arrays, run.model.shapes, run.vector.dtype)
+    run.vector.flags.writeable = False
+    return Trained(run, json.loads(about["scores"]))
+
+
+def train(settings: Settings, told: Callable[[str], None] = lambda line: None) -> tuple[Run, dict[str, float]]:
+    """Train a network, round its weights as they are kept, and measure it on what was held out."""
+    run = start(settings)
+    for record in run.advance():
+        if record.update % max(1, settings.updates // 8) == 0:
+            told(f"  update {record.update}: loss {record.loss:.4f}, score of its batch {record.score:.3f}")
+    run.vector = rounded(run.vector)
+    return run, run.measured()
