@@ -1,4 +1,5 @@
-"""The command line: `python -m explorer trace`; `sweep` is in `explorer.sweep_command`.
+"""The command line: `python -m explorer trace`; `sweep` is in `explorer.sweep_command`, `train` in
+`explorer.training.command`.
 
     python -m explorer trace                                        the experiment of the first page
     python -m explorer trace "cell=gru&T=200&loss=all"              an experiment, by what its address says
@@ -32,6 +33,7 @@ from explorer.long_series import MOST_BYTES, SERIES, read_csv, series
 from explorer.measures import norm
 from explorer.performing import direct_gradient, perform
 from explorer.stream import METHODS, Stream, stream
+from explorer.training import command
 
 NAMED = tuple(name for name in SERIES if name != "own")
 MOST = {"T": 10**8, "B": 1024, "D": 4096, "H": 4096, "layers": 16, "chunk": 10**6}
@@ -111,6 +113,7 @@ def parser() -> argparse.ArgumentParser:
     sizes("--window", type=steps, metavar="FIRST-LAST", help="steps, counted from 1, to write in full with --out")
     trace.set_defaults(command=run_trace, name="trace")
     sweep_command.add(commands, Progress, read_experiment)
+    command.add(commands)
     return top
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from explorer import trained
+from explorer.__main__ import main
 from explorer.cells import CELLS
 from explorer.corpora import digits
 from explorer.corpora.reviews import EXAMPLES, GRAMMARS
@@ -49,7 +50,7 @@ def test_held_out_numbers_are_translated(cell):
 
 def test_a_network_made_again_reaches_its_score(tmp_path):
     """The smallest one, by the command itself, in a folder of its own."""
-    command.main(["train", "--form", "sequence_to_vector", "--variant", "en", "--cell", "gru", "--out", str(tmp_path)])
+    main(["train", "--form", "sequence_to_vector", "--variant", "en", "--cell", "gru", "--out", str(tmp_path)])
     log = (tmp_path / "log.txt").read_text(encoding="utf-8")
     assert "seed 1, 600 updates" in log and "held out" in log
     made = tmp_path / trained.file("sequence_to_vector", "en", "gru").name

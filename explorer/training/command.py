@@ -7,7 +7,6 @@ python -m explorer train --table                               the scores of tho
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from explorer.cells import CELLS
 from explorer.i18n import words as speaking
 
 
-def add_to(commands) -> None:
+def add(commands) -> None:
     """Add the command to an argparse parser's subparsers; it is called with the parsed arguments."""
     parser = commands.add_parser("train", help="train the shipped networks again, or print their scores")
     parser.add_argument("--form", choices=trained.RECIPES, help="one form; all if not given")
@@ -24,7 +23,7 @@ def add_to(commands) -> None:
     parser.add_argument("--cell", choices=CELLS, help="one cell; all if not given")
     parser.add_argument("--out", type=Path, default=trained.FOLDER, help="the folder to write to")
     parser.add_argument("--table", action="store_true", help="print the scores of the shipped networks, train nothing")
-    parser.set_defaults(command=lambda given: print(table()) if given.table else make(given))
+    parser.set_defaults(command=lambda given: print(table()) if given.table else make(given), name="train")
 
 
 def make(given) -> None:
@@ -69,14 +68,3 @@ def table() -> str:
                 measured = english(f"forms.measure_{measure}").rstrip(":")
                 rows.append(f"| {english(f'choice.form.{form}')} | {variant} | {measured} | {numbers} |")
     return "\n".join(rows)
-
-
-def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m explorer")
-    add_to(parser.add_subparsers(required=True))
-    given = parser.parse_args(arguments)
-    given.command(given)
-
-
-if __name__ == "__main__":
-    main()
