@@ -17,14 +17,14 @@ from explorer.ui import state
 
 def ask(cursor: dict) -> None:
     """Remember which number is asked for: that of the cursor."""
-    st.session_state["asked"] = _place(state.experiment(), cursor["quantity"], cursor["step"], cursor["unit"])
+    st.session_state["to_prove"] = _place(state.experiment(), cursor["quantity"], cursor["step"], cursor["unit"])
 
 
 def answer(performed: Callable[[Experiment], Performance]) -> dict | None:
     """What the stage shows of the proof; None if nothing was asked for, or the cursor has moved on."""
-    asked, view, experiment = st.session_state.get("asked"), state.view(), state.experiment()
+    asked, view, experiment = st.session_state.get("to_prove"), state.view(), state.experiment()
     if asked != _place(experiment, view.quantity, view.step, view.unit):
-        st.session_state.pop("asked", None)
+        st.session_state.pop("to_prove", None)
         return None
     return _proved(asked, performed)
 

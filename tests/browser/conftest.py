@@ -117,7 +117,7 @@ def settle(page: Page) -> None:
              const plots = [...document.querySelectorAll('.gate-chart .plot')];
              const quiet = app?.dataset.testConnectionState === 'CONNECTED'
                && app.dataset.testScriptState === 'notRunning'
-               && document.querySelector('h1') && (plots.some((plot) => plot.dataset.drawn)
+               && document.querySelector('h1') && (plots.some((plot) => plot.dataset.drawn || outOfSight(plot))
                  || document.querySelector('.stage')?.dataset.drawn)
                && plots.every((plot) => !plot.dataset.waiting || outOfSight(plot));
              window.quietSince = quiet ? (window.quietSince ?? performance.now()) : undefined;

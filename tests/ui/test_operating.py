@@ -76,19 +76,19 @@ def test_operations_stay_through_pages_and_fall_away_with_their_gate():
 def test_a_proof_is_of_its_place_and_no_other():
     at = visit("unrolled", t="4", u="2", level="2", q="f", **SMALL)
     assert on_stage(at)[0]["proof"] is None
-    at.session_state["asked"] = proving._place(at.session_state["experiment"], "f", 4, 2)
+    at.session_state["to_prove"] = proving._place(at.session_state["experiment"], "f", 4, 2)
     fine(at.run())
     proof = on_stage(at)[0]["proof"]
     assert (proof["quantity"], proof["step"], proof["unit"]) == ("f", 4, 2)
     assert proof["checks"].keys() == {"torch"} and proof["checks"]["torch"]["verdict"] == "agrees"
-    at.session_state["asked"] = proving._place(at.session_state["experiment"], "f", 5, 2)
+    at.session_state["to_prove"] = proving._place(at.session_state["experiment"], "f", 5, 2)
     fine(at.run())
-    assert on_stage(at)[0]["proof"] is None and "asked" not in at.session_state
+    assert on_stage(at)[0]["proof"] is None and "to_prove" not in at.session_state
 
 
 def test_a_proof_of_what_the_cell_does_not_have_is_none():
     at = visit("unrolled", t="4", u="2", level="2", q="z", **SMALL)
-    at.session_state["asked"] = proving._place(at.session_state["experiment"], "z", 4, 2)
+    at.session_state["to_prove"] = proving._place(at.session_state["experiment"], "z", 4, 2)
     fine(at.run())
     assert on_stage(at)[0]["proof"] is None
 
