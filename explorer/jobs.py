@@ -276,7 +276,8 @@ class Jobs:
         process.stdout.close()
         with contextlib.suppress(OSError):  # what it did not read is lost with it
             process.stdin.close()
-        entry.size += sum(file.stat().st_size for file in entry.folder.rglob("*") if file.is_file())
+        with contextlib.suppress(OSError):  # closed meanwhile, and the folder gone
+            entry.size += sum(file.stat().st_size for file in entry.folder.rglob("*") if file.is_file())
         with self._change:
             self._running.discard(entry)
             if not last_word and not entry.problem[0]:

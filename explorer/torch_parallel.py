@@ -30,11 +30,11 @@ def run(cell: str, params, x, state=None, *, device="cpu", **options) -> tuple[T
     torch_path.check_kernel(cell, options)
     device, certificates = torch_path.checked(device), []
 
-    def forward(cell, params, x, state, options):
+    def forward(cell, params, x, state, options, held):
         try:
             values, tape, certificate = _forward(cell, params, x, state, options, device)
         except StepByStep as reason:
-            values, tape = torch_path._forward(cell, params, x, state, options, device, None)
+            values, tape = torch_path._forward(cell, params, x, state, options, held, device, None)
             certificate = Certificate(1, len(x), reason=str(reason))
         certificates.append(certificate)
         return values, tape

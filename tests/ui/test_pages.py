@@ -188,7 +188,7 @@ class TestNothingElseChanges:
         for page in [*PAGES, *reversed(PAGES)]:
             go(at, page)
             assert at.session_state["experiment"] == experiment and link(at) == query
-            assert widget(at, "H", "ko").value == 4
+            assert "H" in PAGES[page] or widget(at, "H", "ko").value == 4
 
     def test_a_change_on_one_page_counts_on_the_next(self):
         at = visit("gates", **SMALL)

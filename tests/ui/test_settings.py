@@ -9,6 +9,7 @@ from explorer.cells import CELLS
 from explorer.experiment import KINDS
 from explorer.i18n import LANGUAGES, words
 from explorer.numerals import text
+from explorer.ui.frame import PAGES
 from tests.ui.visiting import (
     SMALL,
     charts,
@@ -46,7 +47,7 @@ class TestHostileLinks:
         for warning in at.warning:
             assert not re.search(r"(?<!\\)[<>*\[\]$:`]", warning.value.partition("asked for")[2]), warning.value
 
-    @every_page
+    @pytest.mark.parametrize("screen", [name for name, own in PAGES.items() if "H" not in own])
     def test_notes_go_when_something_is_set(self, screen):
         at = visit(screen, cell="xxx", **SMALL)
         assert len(at.warning) == 1
