@@ -129,7 +129,10 @@ def loaded(job: Job | None) -> dict:
 
 
 def _mapped(path: Path):
-    return np.load(path, mmap_mode="r")[:, 0] if path.exists() else None
+    try:
+        return np.load(path, mmap_mode="r")[:, 0]
+    except (FileNotFoundError, EOFError, ValueError):  # not there yet, or only just being made
+        return None
 
 
 def sentence(job: Job | None) -> str:

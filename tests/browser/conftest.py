@@ -123,7 +123,7 @@ def settle(page: Page) -> None:
              window.quietSince = quiet ? (window.quietSince ?? performance.now()) : undefined;
              return quiet && performance.now() - window.quietSince > 300;
            }""",
-        timeout=30_000,
+        timeout=60_000,  # a page may wait for its turn while all else is tested
     )
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
