@@ -139,6 +139,8 @@ def main() -> int:
     rounds = chosen.rounds or (5 if chosen.quick else 15)
 
     os.environ |= ONE_THREAD
+    for choice in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):  # NumPy's BLAS picks its kernels itself, as the others' do
+        os.environ.pop(choice, None)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     sys.path.insert(0, str(ROOT))

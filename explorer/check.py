@@ -23,8 +23,8 @@ def known(name, names: Iterable[str], what: str):
 def shaped(array, shape: tuple, what: str) -> np.ndarray:
     """Return `array` as an ndarray if it has `shape`; a string in `shape` stands for any length."""
     array = np.asarray(array)
-    fits = array.ndim == len(shape) and all(
-        isinstance(want, str) or want == got for want, got in zip(shape, array.shape)
+    fits = array.shape == shape or (
+        array.ndim == len(shape) and all(isinstance(want, str) or want == got for want, got in zip(shape, array.shape))
     )
     if not fits:
         wanted = "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
@@ -37,6 +37,8 @@ def real(array, dtype, what: str) -> np.ndarray:
     array = np.asarray(array)
     if array.dtype.kind not in "fiub":
         raise ValueError(f"{what} must hold real numbers, but its dtype is {array.dtype}")
+    if array.dtype == dtype:
+        return np.ascontiguousarray(array)
     with np.errstate(over="ignore"):  # what is too large becomes infinite, and `finite` says where
         return np.ascontiguousarray(array, dtype)
 

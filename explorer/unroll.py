@@ -101,9 +101,10 @@ def _checked_params(cell: Cell, params: Mapping, where: str) -> Named:
     if missing := [name for name in PARAMS if name not in params]:
         raise ValueError(f"the weights{where} lack {', '.join(missing)}: expected {', '.join(PARAMS)}")
     arrays = {name: np.asarray(params[name]) for name in PARAMS}
-    dtypes = {str(array.dtype) for array in arrays.values()}
-    if len(dtypes) > 1 or not dtypes <= {"float32", "float64"}:
-        raise ValueError(f"the weights{where} must all be float32 or all float64, but are {', '.join(sorted(dtypes))}")
+    dtypes = {array.dtype for array in arrays.values()}
+    if len(dtypes) > 1 or not dtypes <= FLOATS:
+        are = ", ".join(sorted(map(str, dtypes)))
+        raise ValueError(f"the weights{where} must all be float32 or all float64, but are {are}")
     if arrays["weight_hh"].ndim != 2 or arrays["weight_ih"].ndim != 2:
         raise ValueError(f"weight_ih and weight_hh{where} must be matrices")
     if 0 in arrays["weight_hh"].shape + arrays["weight_ih"].shape:

@@ -121,7 +121,7 @@ def parts(rows: np.ndarray, *in_blocks: int, axis: int = 0) -> list[np.ndarray]:
     return [rows[:, cut] if axis else rows[cut] for cut in cuts]
 
 
-def chunks_backward(out: np.ndarray, size: int = 2**15):
+def chunks_backward(out: np.ndarray, size: int = 2**16):
     """Yield (steps, memory like out[steps]) from the last steps to the first.
 
     The memory is the same each time, small enough to stay in the cache between filling and use, but for several

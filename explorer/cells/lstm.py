@@ -120,28 +120,26 @@ def backward(params, rows, dh_direct, options, later=None, held=EMPTY):
     """dh_direct (T, H[, B]): the direct ∂L/∂h_t."""
     T, H = dh_direct.shape[:2]
     out = np.empty((T, 6 * H, *rows.shape[2:]), rows.dtype)  # total ∂h, total ∂C | ∂a_o, ∂a_i, ∂a_f, ∂a_g
-    local = np.empty_like(out[0])
-    dh_dc, dh_da_o, dc_da_ifg_and_dc = parts(local, 1, 1, 4)
     step = np.zeros_like(rows[0])  # a row of `out`, and what reaches C_{t-1}
-    dh, dc, da_o, da_ifg_and_dc_later = parts(step, 1, 1, 1, 4)
-    da, dc_later, stored = step[2 * H : 6 * H], step[6 * H :], step[: 6 * H]
+    dh, dc, _da_o, da_ifg_and_dc_later = parts(step, 1, 1, 1, 4)
+    dc_and_da_o, da, dc_later, stored = step[H : 3 * H], step[2 * H : 6 * H], step[6 * H :], step[: 6 * H]
     if later:
         dh[...], dc_later[...] = later["h"], later["c"]
-    via_h, dc_four_times = np.empty_like(dh), np.empty_like(da)
-    each_dc = dc_four_times.reshape(4, *dc.shape)
+    dh_twice, dc_four_times = np.empty_like(dc_and_da_o), np.empty_like(da)
+    each_dh, each_dc = dh_twice.reshape(2, *dh.shape), dc_four_times.reshape(4, *dc.shape)
 
     W_T = arranged(params["weight_hh"], GATES, ORDER).T
     add, mul = np.add, np.multiply
     for steps, slope in chunks_backward(out):
         slopes(rows[1:][steps], rows[:-1][steps], slope, during(held, steps))
-        for direct, factors, row in zip(dh_direct[steps][::-1], slope[::-1], out[steps][::-1]):
-            local[...] = factors
+        by_dh, by_dc = parts(slope[::-1], 2, 4, axis=1)
+        for direct, of_dh, of_dc, row in zip(dh_direct[steps][::-1], by_dh, by_dc, out[steps][::-1]):
             add(dh, direct, dh)
-            mul(dh, dh_dc, via_h)
-            add(dc_later, via_h, dc)
-            mul(dh, dh_da_o, da_o)
-            each_dc[...] = dc  # copied side by side, so that one product serves ∂a_i, ∂a_f, ∂a_g and ∂C_{t-1}
-            mul(dc_four_times, dc_da_ifg_and_dc, da_ifg_and_dc_later)
+            each_dh[...] = dh  # copied side by side, so that one product serves what goes into C and ∂a_o
+            mul(dh_twice, of_dh, dc_and_da_o)
+            add(dc, dc_later, dc)
+            each_dc[...] = dc  # and one ∂a_i, ∂a_f, ∂a_g and ∂C_{t-1}
+            mul(dc_four_times, of_dc, da_ifg_and_dc_later)
             row[...] = stored
             W_T.dot(da, dh)  # what reaches h_{t-1} through the four gates
 
