@@ -249,5 +249,5 @@ def handed_back(loops: Loops, rows, out, initial, whole: int) -> Backward:
         pre=out[:, loops.pre.start * H : loops.pre.stop * H],
         state={q: out[:, block * H : (block + 1) * H] for q, block in loops.totals.items()},
         initial=initial,
-        recurrent=loops.weights_gradients(rows[: whole + 1], out[:whole]),
+        recurrent=lambda: loops.weights_gradients(rows[: whole + 1], out[:whole]),
     )

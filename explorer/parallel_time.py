@@ -13,7 +13,7 @@ finds that out; then, and wherever the certificate would not hold, the run is ma
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 
 import numpy as np
@@ -238,10 +238,14 @@ def _backward(trace: Trace, dh: np.ndarray, later: Mapping):
         again, seam, initial = _correct(loops, now, was, made)
         initial = {q: row.T.reshape(rows[0, :H].shape) for q, row in initial.items()}
         back = handed_back(loops, rows, out, initial, whole)
-        for name, gradient in (rest.recurrent if rest else {}).items():
-            back.recurrent[name] += gradient
+        if rest:
+            back = replace(back, recurrent=lambda whole=back: _summed(whole.recurrent(), rest.recurrent()))
     grads = gradients_of(trace, back)
     return grads, Certificate(K, L + again, 0.0, seam)
+
+
+def _summed(ones: Mapping, others: Mapping) -> dict:
+    return {name: gradient + others[name] for name, gradient in ones.items()}
 
 
 def _correct(loops: Loops, now, was, made):

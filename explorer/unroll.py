@@ -182,11 +182,11 @@ def gradients_of(trace: Trace, back: Backward) -> Gradients:
         x = trace.x.reshape(T, D) if B == 1 else trace.x.transpose(0, 2, 1)
         weights = {"weight_ih": outer(back.pre, x), "bias_ih": summed(back.pre)}
         weights = {name: arranged(array, cell.order, cell.gates) for name, array in weights.items()}
+        weights |= back.recurrent()
         weight_ih = arranged(params["weight_ih"], cell.gates, cell.order)
         dx = back.pre @ weight_ih if B == 1 else (weight_ih.T @ back.pre).transpose(0, 2, 1)
     dx = dx.reshape(T, B, D)
     dx.flags.writeable = False
-    weights |= back.recurrent
     pre = named(back.pre, cell.order, H)
     return Gradients(
         state=Named("state", {q: with_batch(rows).transpose(0, 2, 1) for q, rows in back.state.items()}),

@@ -68,13 +68,13 @@ class Backward:
     pre      (T, gates·H[, B])     ∂L/∂a_t of all gates, in the cell's `order`
     state    name -> (T, H[, B])   the total ∂L/∂h_t, ∂L/∂C_t
     initial  name -> (H[, B])      ∂L/∂h_0, ∂L/∂C_0
-    recurrent  {"weight_hh": (gates·H, H), "bias_hh": (gates·H,)}, in PyTorch's order
+    recurrent  () -> {"weight_hh": (gates·H, H), "bias_hh": (gates·H,)}, in PyTorch's order; made when asked for
     """
 
     pre: np.ndarray
     state: Mapping[str, np.ndarray]
     initial: Mapping[str, np.ndarray]
-    recurrent: Mapping[str, np.ndarray]
+    recurrent: Callable[[], Mapping[str, np.ndarray]]
 
 
 @dataclass(frozen=True)

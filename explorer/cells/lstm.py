@@ -144,12 +144,16 @@ def backward(params, rows, dh_direct, options, later=None, held=EMPTY):
             W_T.dot(da, dh)  # what reaches h_{t-1} through the four gates
 
     pre = out[:, 2 * H :]
-    recurrent = {"weight_hh": outer(pre, rows[:-1, 6 * H :]), "bias_hh": summed(pre)}
+
+    def recurrent():
+        made = {"weight_hh": outer(pre, rows[:-1, 6 * H :]), "bias_hh": summed(pre)}
+        return {name: arranged(array, ORDER, GATES) for name, array in made.items()}
+
     return Backward(
         pre=pre,
         state={"h": out[:, :H], "c": out[:, H : 2 * H]},
         initial={"h": dh, "c": dc_later},
-        recurrent={name: arranged(array, ORDER, GATES) for name, array in recurrent.items()},
+        recurrent=recurrent,
     )
 
 

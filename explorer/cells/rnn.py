@@ -93,7 +93,7 @@ def backward(params, rows, dh_direct, options, later=None, held=EMPTY):
         pre=pre,
         state={"h": total},
         initial={"h": from_later},
-        recurrent={"weight_hh": outer(pre, rows[:-1]), "bias_hh": summed(pre)},
+        recurrent=lambda: {"weight_hh": outer(pre, rows[:-1]), "bias_hh": summed(pre)},
     )
 
 
