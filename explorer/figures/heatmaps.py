@@ -85,7 +85,7 @@ def _name(panel: dict, top: float, words) -> dict:
     ramp = "".join(f'<span style="color:{colour}">█</span>' for colour in colours[:: len(colours) // 4])
     low, high = (f"{panel[end]:g}".replace("-", "−") for end in ("zmin", "zmax"))
     symbol, end, name = words(f"panel.{panel['name']}").partition("</b>")
-    label = f'{symbol}{end}  <span style="font-size:11px">{low} {ramp} {high}</span> {name}'
+    label = f'{symbol}{end}  <span style="font-size:0.8em">{low} {ramp} {high}</span> {name}'
     place = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
     return theme.said(label, 0, top, colour=theme.text_colour(panel["name"]), size=14, **place)
 

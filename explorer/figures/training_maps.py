@@ -100,6 +100,6 @@ def _name(panel: dict, name: str, top: float, words) -> dict:
         label, ends, colour = f"<b>{words(f'network.{name}')}</b>", ("≤ 10⁻⁸", "≥ 10"), theme.INK[0]
     else:
         label, ends, colour = words(f"panel.{name}").partition("  ")[0], ("0", "1"), theme.text_colour(name)
-    text = f'{label}  <span style="font-size:11px">{ends[0]} {ramp} {ends[1]}</span>'
+    text = f'{label}  <span style="font-size:0.8em">{ends[0]} {ramp} {ends[1]}</span>'
     place = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
     return theme.said(text, 0, top, colour=colour, size=14, **place)
