@@ -194,10 +194,10 @@ def backward(params, rows, dh_direct, options, later=None, held=EMPTY):
     pre, da_rz = out[:, : 3 * H], out[:, H : 3 * H]
     if options["reset_after"]:
         recurrent = out[:, H : 4 * H]  # of r, z and q = W_hn h + b_hn
-        weight_hh, bias_hh = outer(recurrent, h_prev), summed(recurrent)
+        (weight_hh,), bias_hh = outer(recurrent, h_prev), summed(recurrent)
     else:
         da_n = out[:, :H]
-        weight_hh = np.concatenate([outer(da_rz, h_prev), outer(da_n, m)])
+        weight_hh = np.concatenate([*outer(da_rz, h_prev), *outer(da_n, m)])
         bias_hh = np.concatenate([summed(da_rz), summed(da_n)])
     result = {"weight_hh": weight_hh, "bias_hh": bias_hh}
     if not options["z_keeps"]:

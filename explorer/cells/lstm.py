@@ -21,10 +21,8 @@ from explorer.cells.base import (
     chunks_backward,
     free,
     named,
-    outer,
     parts,
     projected,
-    summed,
 )
 from explorer.cells.clamp import EMPTY, cut, during, holding
 
@@ -105,15 +103,30 @@ def slopes(rows, before, slope, held):
     held           what is held at these steps
     slope          (n, 6H[, B]), filled with ∂h/∂C, ∂h/∂a_o, ∂C/∂a_i, ∂C/∂a_f, ∂C/∂a_g, ∂C_t/∂C_{t-1}
     """
-    o, i, f, g, _, tanh_c, _ = map(np.ascontiguousarray, parts(rows, *[1] * 7, axis=1))
-    c_prev = np.ascontiguousarray(parts(before, 4, 1, 2, axis=1)[1])
+    o, i, f, g, _, tanh_c, _ = parts(rows, *[1] * 7, axis=1)
+    c_prev = parts(before, 4, 1, 2, axis=1)[1]
     dh_dc, dh_da_o, dc_da_i, dc_da_f, dc_da_g, dc_dc = parts(slope, *[1] * 6, axis=1)
-    dh_da_o[...] = cut(held, tanh_c * o * (1 - o), "o", "h")
-    dc_da_i[...] = cut(held, g * i * (1 - i), "i", "c")
-    dc_da_f[...] = cut(held, c_prev * f * (1 - f), "f", "c")
-    dc_da_g[...] = cut(held, i * (1 - g * g), "g", "c")
-    dh_dc[...] = cut(held, o * (1 - tanh_c * tanh_c), "h")
-    dc_dc[...] = cut(held, f, "c")
+    σ, of_σ = parts(rows, 3, 4, axis=1)[0], parts(slope, 1, 3, 2, axis=1)[1]
+    np.subtract(1, σ, of_σ)
+    of_σ *= σ
+    dh_da_o *= tanh_c
+    dc_da_i *= g
+    dc_da_f *= c_prev
+    for bent, gate, factor in ((g, i, dc_da_g), (tanh_c, o, dh_dc)):
+        np.multiply(bent, bent, factor)
+        np.subtract(1, factor, factor)
+        factor *= gate
+    dc_dc[...] = f
+    if held:
+        for factor, *followers in (
+            (dh_da_o, "o", "h"),
+            (dc_da_i, "i", "c"),
+            (dc_da_f, "f", "c"),
+            (dc_da_g, "g", "c"),
+            (dh_dc, "h"),
+            (dc_dc, "c"),
+        ):
+            factor[...] = cut(held, factor, *followers)
 
 
 def backward(params, rows, dh_direct, options, later=None, held=EMPTY):
@@ -143,13 +156,11 @@ def backward(params, rows, dh_direct, options, later=None, held=EMPTY):
             row[...] = stored
             W_T.dot(da, dh)  # what reaches h_{t-1} through the four gates
 
-    pre = out[:, 2 * H :]
-    recurrent = {"weight_hh": outer(pre, rows[:-1, 6 * H :]), "bias_hh": summed(pre)}
     return Backward(
-        pre=pre,
+        pre=out[:, 2 * H :],
         state={"h": out[:, :H], "c": out[:, H : 2 * H]},
         initial={"h": dh, "c": dc_later},
-        recurrent={name: arranged(array, ORDER, GATES) for name, array in recurrent.items()},
+        h_prev=rows[:-1, 6 * H :],
     )
 
 
