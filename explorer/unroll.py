@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 
 from explorer.cells import CELLS
-from explorer.cells.base import Backward, Cell, arranged, named, outer, summed, with_batch
+from explorer.cells.base import Backward, Cell, arranged, named, outer, with_batch
 from explorer.cells.clamp import Clamp, held_by
 from explorer.check import finite, known, real, shaped
 from explorer.trace import Gradients, Named, Trace
@@ -180,11 +180,13 @@ def gradients_of(trace: Trace, back: Backward) -> Gradients:
     cell, params, (T, B, D), H = trace.cell, trace.params, trace.x.shape, trace.H
     with np.errstate(over="ignore", invalid="ignore"):
         x = trace.x.reshape(T, D) if B == 1 else trace.x.transpose(0, 2, 1)
-        one = np.ones((T, 1, B), trace.dtype).reshape(back.pre[:, :1].shape)  # what the bias is multiplied by
+        one = np.ones_like(back.pre[:, :1])  # what the bias is multiplied by
         entering = (x, one) if back.h_prev is None else (x, one, back.h_prev)
         weight_ih, bias, *weight_hh = outer(back.pre, *entering)
         bias = bias.reshape(-1)
-        weights = dict(zip(("weight_ih", "bias_ih", "weight_hh", "bias_hh"), (weight_ih, bias, *weight_hh, bias)))
+        weights = {"weight_ih": weight_ih, "bias_ih": bias}
+        if weight_hh:
+            weights |= {"weight_hh": weight_hh[0], "bias_hh": bias}
         weights = {name: arranged(array, cell.order, cell.gates) for name, array in weights.items()}
         weight_ih = arranged(params["weight_ih"], cell.gates, cell.order)
         dx = back.pre @ weight_ih if B == 1 else (weight_ih.T @ back.pre).transpose(0, 2, 1)

@@ -68,7 +68,7 @@ class Backward:
     pre      (T, gates·H[, B])     ∂L/∂a_t of all gates, in the cell's `order`
     state    name -> (T, H[, B])   the total ∂L/∂h_t, ∂L/∂C_t
     initial  name -> (H[, B])      ∂L/∂h_0, ∂L/∂C_0
-    h_prev   (T, H[, B])           h_{t-1}, where a_t is W_ih x_t + W_hh h_{t-1} + b: one product then serves all weights
+    h_prev   (T, H[, B])           h_{t-1}, if every a_t is W_ih x_t + W_hh h_{t-1} + b: one product serves all weights
     recurrent  else {"weight_hh": (gates·H, H), "bias_hh": (gates·H,)}, in PyTorch's order
     """
 
@@ -162,7 +162,7 @@ def outer(left: np.ndarray, *rights: np.ndarray) -> list[np.ndarray]:
     """Σ left·rightᵀ over steps and sequences, for each right: (T, M[, B]), (T, N[, B]) -> (M, N)."""
     if left.ndim == 2:
         return [left.T @ right for right in rights]
-    T, M, B = left.shape
+    T, _, B = left.shape
     *starts, N = accumulate((right.shape[1] for right in rights), initial=0)
     if N <= 2 * B:  # a product a step, and their sum: less to write than `left` in another order
         beside = np.concatenate([right.transpose(0, 2, 1) for right in rights], axis=2)

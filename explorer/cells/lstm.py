@@ -105,28 +105,15 @@ def slopes(rows, before, slope, held):
     """
     o, i, f, g, _, tanh_c, _ = parts(rows, *[1] * 7, axis=1)
     c_prev = parts(before, 4, 1, 2, axis=1)[1]
+    if rows.ndim == 2:  # a block of one sequence is too short to run along
+        o, i, f, g, tanh_c, c_prev = map(np.ascontiguousarray, (o, i, f, g, tanh_c, c_prev))
     dh_dc, dh_da_o, dc_da_i, dc_da_f, dc_da_g, dc_dc = parts(slope, *[1] * 6, axis=1)
-    σ, of_σ = parts(rows, 3, 4, axis=1)[0], parts(slope, 1, 3, 2, axis=1)[1]
-    np.subtract(1, σ, of_σ)
-    of_σ *= σ
-    dh_da_o *= tanh_c
-    dc_da_i *= g
-    dc_da_f *= c_prev
-    for bent, gate, factor in ((g, i, dc_da_g), (tanh_c, o, dh_dc)):
-        np.multiply(bent, bent, factor)
-        np.subtract(1, factor, factor)
-        factor *= gate
-    dc_dc[...] = f
-    if held:
-        for factor, *followers in (
-            (dh_da_o, "o", "h"),
-            (dc_da_i, "i", "c"),
-            (dc_da_f, "f", "c"),
-            (dc_da_g, "g", "c"),
-            (dh_dc, "h"),
-            (dc_dc, "c"),
-        ):
-            factor[...] = cut(held, factor, *followers)
+    dh_da_o[...] = cut(held, tanh_c * o * (1 - o), "o", "h")
+    dc_da_i[...] = cut(held, g * i * (1 - i), "i", "c")
+    dc_da_f[...] = cut(held, c_prev * f * (1 - f), "f", "c")
+    dc_da_g[...] = cut(held, i * (1 - g * g), "g", "c")
+    dh_dc[...] = cut(held, o * (1 - tanh_c * tanh_c), "h")
+    dc_dc[...] = cut(held, f, "c")
 
 
 def backward(params, rows, dh_direct, options, later=None, held=EMPTY):
