@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+os.environ.pop("OPENBLAS_CORETYPE", None)  # NumPy's BLAS picks its kernels itself
+os.environ.pop("OPENBLAS_L2_SIZE", None)
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from explorer.training import Training, TrainingRun

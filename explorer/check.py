@@ -33,14 +33,14 @@ def shaped(array, shape: tuple, what: str) -> np.ndarray:
 
 
 def real(array, dtype, what: str) -> np.ndarray:
-    """Return `array` as contiguous `dtype`; only real numbers are accepted."""
+    """Return `array` as `dtype`; only real numbers are accepted."""
     array = np.asarray(array)
     if array.dtype.kind not in "fiub":
         raise ValueError(f"{what} must hold real numbers, but its dtype is {array.dtype}")
     if array.dtype == dtype:
-        return np.ascontiguousarray(array)
+        return array
     with np.errstate(over="ignore"):  # what is too large becomes infinite, and `finite` says where
-        return np.ascontiguousarray(array, dtype)
+        return array.astype(dtype)
 
 
 def whole(number, low: int, high: int, what: str) -> int:

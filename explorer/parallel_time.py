@@ -238,7 +238,7 @@ def _backward(trace: Trace, dh: np.ndarray, later: Mapping):
         again, seam, initial = _correct(loops, now, was, made)
         initial = {q: row.T.reshape(rows[0, :H].shape) for q, row in initial.items()}
         back = handed_back(loops, rows, out, initial, whole)
-        if rest:
+        if rest and rest.recurrent:
             back = replace(back, recurrent=lambda whole=back: _summed(whole.recurrent(), rest.recurrent()))
     grads = gradients_of(trace, back)
     return grads, Certificate(K, L + again, 0.0, seam)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 
 from explorer.cells import CELLS
-from explorer.cells.base import Backward, Cell, arranged, named, outer, summed, with_batch
+from explorer.cells.base import Backward, Cell, arranged, named, outer, with_batch
 from explorer.cells.clamp import Clamp, held_by
 from explorer.check import finite, known, real, shaped
 from explorer.trace import Gradients, Named, Trace
@@ -180,9 +180,13 @@ def gradients_of(trace: Trace, back: Backward) -> Gradients:
     cell, params, (T, B, D), H = trace.cell, trace.params, trace.x.shape, trace.H
     with np.errstate(over="ignore", invalid="ignore"):
         x = trace.x.reshape(T, D) if B == 1 else trace.x.transpose(0, 2, 1)
-        weights = {"weight_ih": outer(back.pre, x), "bias_ih": summed(back.pre)}
+        one = np.ones_like(back.pre[:, :1])  # what the bias is multiplied by
+        names = ("weight_ih", "bias_ih") if back.recurrent else ("weight_ih", "bias_ih", "weight_hh")
+        weights = dict(zip(names, outer(back.pre, *(x, one, back.h_prev)[: len(names)])))
+        weights["bias_hh"] = weights["bias_ih"] = weights["bias_ih"][:, 0]
         weights = {name: arranged(array, cell.order, cell.gates) for name, array in weights.items()}
-        weights |= back.recurrent()
+        if back.recurrent:
+            weights |= back.recurrent()
         weight_ih = arranged(params["weight_ih"], cell.gates, cell.order)
         dx = back.pre @ weight_ih if B == 1 else (weight_ih.T @ back.pre).transpose(0, 2, 1)
     dx = dx.reshape(T, B, D)

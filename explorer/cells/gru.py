@@ -198,10 +198,10 @@ def backward(params, rows, dh_direct, options, later=None, held=EMPTY):
     def recurrent():
         if options["reset_after"]:
             by_product = out[:, H : 4 * H]  # of r, z and q = W_hn h + b_hn
-            return {"weight_hh": outer(by_product, h_prev), "bias_hh": summed(by_product)}
+            return {"weight_hh": outer(by_product, h_prev)[0], "bias_hh": summed(by_product)}
         da_n = out[:, :H]
         return {
-            "weight_hh": np.concatenate([outer(da_rz, h_prev), outer(da_n, m)]),
+            "weight_hh": np.concatenate([*outer(da_rz, h_prev), *outer(da_n, m)]),
             "bias_hh": np.concatenate([summed(da_rz), summed(da_n)]),
         }
 

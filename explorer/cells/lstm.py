@@ -21,10 +21,8 @@ from explorer.cells.base import (
     chunks_backward,
     free,
     named,
-    outer,
     parts,
     projected,
-    summed,
 )
 from explorer.cells.clamp import EMPTY, cut, during, holding
 
@@ -105,8 +103,10 @@ def slopes(rows, before, slope, held):
     held           what is held at these steps
     slope          (n, 6H[, B]), filled with ∂h/∂C, ∂h/∂a_o, ∂C/∂a_i, ∂C/∂a_f, ∂C/∂a_g, ∂C_t/∂C_{t-1}
     """
-    o, i, f, g, _, tanh_c, _ = map(np.ascontiguousarray, parts(rows, *[1] * 7, axis=1))
-    c_prev = np.ascontiguousarray(parts(before, 4, 1, 2, axis=1)[1])
+    o, i, f, g, _, tanh_c, _ = parts(rows, *[1] * 7, axis=1)
+    c_prev = parts(before, 4, 1, 2, axis=1)[1]
+    if rows.ndim == 2:  # a block of one sequence is too short to run along
+        o, i, f, g, tanh_c, c_prev = map(np.ascontiguousarray, (o, i, f, g, tanh_c, c_prev))
     dh_dc, dh_da_o, dc_da_i, dc_da_f, dc_da_g, dc_dc = parts(slope, *[1] * 6, axis=1)
     dh_da_o[...] = cut(held, tanh_c * o * (1 - o), "o", "h")
     dc_da_i[...] = cut(held, g * i * (1 - i), "i", "c")
@@ -143,17 +143,11 @@ def backward(params, rows, dh_direct, options, later=None, held=EMPTY):
             row[...] = stored
             back_to_h(da, dh)  # what reaches h_{t-1} through the four gates
 
-    pre = out[:, 2 * H :]
-
-    def recurrent():
-        made = {"weight_hh": outer(pre, rows[:-1, 6 * H :]), "bias_hh": summed(pre)}
-        return {name: arranged(array, ORDER, GATES) for name, array in made.items()}
-
     return Backward(
-        pre=pre,
+        pre=out[:, 2 * H :],
         state={"h": out[:, :H], "c": out[:, H : 2 * H]},
         initial={"h": dh, "c": dc_later},
-        recurrent=recurrent,
+        h_prev=rows[:-1, 6 * H :],
     )
 
 
