@@ -70,7 +70,7 @@ def show_stage(title: str) -> None:
         title=title,
         note=input_sentence(),
         on_rest=placed,
-        on_prove=lambda cursor: (placed(cursor), proving.ask(cursor)),
+        on_prove=lambda cursor, number: (placed(cursor), proving.ask(number)),
         proof=proving.answer(performed),
     )
 

@@ -2,6 +2,7 @@
 // and what the RNN lacks; each wire carries the chosen unit's number, forwards its value, backwards its gradient.
 
 import { clamp, html, set, svg, write } from "./drawing.js";
+import { carries } from "./numbers.js";
 import { PASSED } from "./run.js";
 import { entering, former } from "./surgery.js";
 import { text } from "./written.js";
@@ -95,7 +96,7 @@ export class Circuit {
     const { run } = this.stage;
     set(this.picture, { "aria-label": this.stage.say("circuit", { cell: run.label }) });
     const squash = SIGN[run.formulas.h[1]];
-    this.parts = BOARDS[run.cell]({ keeps: run.zKeeps, squash }).map((part) => ({ ...part, back: entering(part) }));
+    this.parts = BOARDS[run.cell]({ keeps: run.zKeeps, squash }).map((part) => ({ ...part, back: entering(part, run) }));
     this.picture.replaceChildren();
     for (const part of this.parts) this[part.kind](part);
   }
@@ -104,7 +105,8 @@ export class Circuit {
     const group = svg("g", { class: `wire-group ${part.role}` }, this.picture);
     if (part.q) group.dataset.q = part.q;
     part.line = svg("path", { class: `wire ${part.role}`, d: part.d, "marker-end": `url(#head-${HEADS[part.role] ?? "x"})` }, group);
-    part.number = svg("text", { class: `number ${part.role}`, x: part.x, y: part.y, "text-anchor": part.anchor }, group);
+    part.number = svg("text", { class: `number ${part.role}`, x: part.x, y: part.y, "text-anchor": part.anchor, ...carries(part.value, part.back) }, group);
+    if (part.value[1] === "x") part.number.dataset.unit = 0;
     const beneath = [Y.conveyor, Y.show, Y.bus].some((y) => [8, 10].includes(y - part.y)) ? 27 : 15; // the wire, or the number
     part.former = svg("text", { class: `number former ${part.role}`, x: part.x, y: part.y + beneath, "text-anchor": part.anchor }, group);
     part.group = group;

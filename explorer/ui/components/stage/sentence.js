@@ -41,7 +41,7 @@ function comparison({ run, compared, cursor, say }, values) {
 function part(stage, gradients, values) {
   const { run, cursor, say } = stage, { step, unit } = cursor;
   if (gradients[0] === PASSED) {
-    return say("sentence_part_passed", { ...values, passed: text(run.through("h", step)[unit]), before: step });
+    return say("sentence_part_passed", { ...values, passed: text(run.number(run.handedBack.h, step - 1, unit)), before: step });
   }
   const [first] = gradients, at = (name) => text(run.at(name, step)[unit]);
   if (first === "dh") {
