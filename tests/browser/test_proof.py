@@ -99,7 +99,7 @@ def test_a_pressed_number_leads_to_its_formula_and_its_proof(server, visit):
     page.locator(".lens [data-step='6'] .number.h").first.click()
     expect(proof.locator(".verdict")).to_have_text(["✓"], timeout=30_000)
     expect(proof).to_contain_text("t = 7, unit 2")
-    assert stage.evaluate("({ stage }) => [stage.cursor.step, stage.cursor.level, stage.cursor.quantity]") == [6, 2, "h"]
+    assert stage.evaluate("({ stage: { cursor: c } }) => [c.step, c.level, c.quantity]") == [6, 2, "h"]
     value = perform(Experiment(T=12, H=4)).trace["h"][6, 0, 1]
     expect(proof.locator(".digits").first).to_contain_text(f"{value:.12f}".replace("-", "−")[:11])
     # from a factor in its formula on to where that comes from
