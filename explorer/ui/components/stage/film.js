@@ -1,7 +1,7 @@
 // The stage from step to step as an animated PNG, drawn beside the page by a twin of the stage.
 
 import { Animation, Palette } from "./apng.js";
-import { html, write } from "./drawing.js";
+import { html } from "./drawing.js";
 import { painted, picture } from "./picture.js";
 import { sentence } from "./sentence.js";
 
@@ -34,7 +34,7 @@ export async function film(stage, tell, signal) {
     twin.cursor = { ...twin.cursor, step };
     twin.strip.draw();
     twin.circuit.draw();
-    write(twin.sentence, sentence(twin));
+    twin.sentence.replaceChildren(...sentence(twin));
     const canvas = await painted(picture(twin, LINES), SCALE);
     return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   };

@@ -4,6 +4,7 @@ import { become, clamp, fill, html, svg } from "./drawing.js";
 import { carries } from "./numbers.js";
 import { proof } from "./proof.js";
 import { anatomy, factors, FUNCTIONS, names, origin, product, SLOPES } from "./run.js";
+import { Spoken } from "./spoken.js";
 import { freeNote, note, pinnedCard } from "./surgery.js";
 import { bare, formula, inLetters, inNumbers, inSymbols, text } from "./written.js";
 
@@ -150,9 +151,11 @@ export class Panel {
     const along = reach / 3, place = clamp(at, -reach, reach);
     svg("path", { class: "tangent", d: `M${x(place - along)} ${y(value - slope * along)}L${x(place + along)} ${y(value + slope * along)}` }, picture);
     svg("circle", { class: "point", cx: x(place), cy: y(value), r: 5 }, picture);
-    const words = this.stage.say("slope", { squash: { sigmoid: "σ", tanh: "tanh", relu: "ReLU" }[squash], at: text(at), value: text(value), slope: text(slope) });
-    set(picture, "aria-label", words);
-    html("figcaption", {}, holder, words);
+    const spoken = new Spoken(), { quantity } = this.stage.cursor, inside = ["name", `a_${quantity}`];
+    const shown = { at: spoken.number(at, inside), value: spoken.number(value, ["name", quantity]), slope: spoken.number(slope, slopeOf(squash, ["name", quantity], inside)) };
+    const caption = html("figcaption", {}, holder);
+    caption.append(...spoken.nodes(this.stage.say("slope", { squash: { sigmoid: "σ", tanh: "tanh", relu: "ReLU" }[squash], ...shown })));
+    set(picture, "aria-label", caption.textContent);
     return holder;
   }
 
@@ -201,6 +204,12 @@ export class Panel {
 }
 
 const set = (node, name, value) => node.setAttribute(name, value);
+
+// The slope of a squashing function as a formula of its value, or of what goes into it.
+function slopeOf(squash, value, inside) {
+  const rest = (node) => ["-", ["number", 1], node];
+  return { sigmoid: ["*", value, rest(value)], tanh: rest(["*", value, value]), relu: ["call", "positive", inside] }[squash];
+}
 
 // A bar from the middle, rightwards for what is positive.
 function track(value, limit) {

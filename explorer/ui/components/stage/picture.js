@@ -2,7 +2,7 @@
 
 import { svg } from "./drawing.js";
 
-const KEPT = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "opacity", "font-weight", "font-style", "text-anchor", "display", "paint-order", "transform", "vector-effect"];
+const KEPT = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "opacity", "font-weight", "font-style", "text-anchor", "display", "paint-order", "transform", "vector-effect", "marker-start", "marker-end"];
 const SMALLER = 0.9; // letters: a picture is read with the fonts of the machine it comes to, and some run wide
 const WIDTH = 1000, MARGIN = 20, OVERVIEW = 64, GHOST = 16, GAP = 12;
 const SENTENCE = { size: 18, line: 26 };

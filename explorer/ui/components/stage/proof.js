@@ -18,7 +18,7 @@ export function proof(stage, box) {
     if (cursor.number) box.dataset[where] = cursor.number[where];
     else delete box.dataset[where];
   }
-  const waited = box.querySelector("[role=status]");
+  const waited = box.querySelector("[role=status] > p");
   become(box, cursor.number ? opened(stage, cursor.number) : offered(stage));
   if (waited && box.querySelector("dl")) box.scrollIntoView({ block: "nearest" }); // it has grown by the answer
 }
@@ -42,7 +42,9 @@ function opened(stage, number) {
   if (about.alone) return parts;
   const answer = about.proof;
   const fits = answer && answer.formula === formula && answer.step === step && answer.unit === unit;
-  return [...parts, fits ? table(stage, answer) : html("p", { role: "status" }, null, stage.say("prove_waiting"))];
+  const status = html("div", { role: "status" });
+  status.append(fits ? table(stage, answer) : html("p", {}, null, stage.say("prove_waiting")));
+  return [...parts, status];
 }
 
 const isInput = (node) => node[0] === "name" && node[1] === "x";

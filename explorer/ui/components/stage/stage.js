@@ -4,7 +4,7 @@
 import { aligned, unpack } from "./packing.js";
 import { isDark, living } from "./page.js";
 import { Circuit } from "./circuit.js";
-import { clamp, html, write } from "./drawing.js";
+import { become, clamp, html, write } from "./drawing.js";
 import { given, home, shownBy } from "./numbers.js";
 import { Panel } from "./panel.js";
 import { Player } from "./player.js";
@@ -112,7 +112,7 @@ export class Stage {
     for (const part of [this.strip, this.player, this.circuit, this.panel]) part.draw();
     this.host.dataset.level = this.cursor.level;
     this.drawCrumbs();
-    write(this.sentence, sentence(this));
+    become(this.sentence, sentence(this));
     this.lightAgain();
     this.host.dataset.drawn = String(Number(this.host.dataset.drawn ?? 0) + 1);
   }

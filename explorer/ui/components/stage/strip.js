@@ -1,6 +1,6 @@
 // L0: the network unrolled. An overview of all steps, units × time, and a lens of a few cells around the chosen one.
 
-import { clamp, css, html, scale, set, svg, write } from "./drawing.js";
+import { clamp, css, html, isLight, scale, set, svg, write } from "./drawing.js";
 import { carries } from "./numbers.js";
 import { allPinned, beside, Ghost } from "./surgery.js";
 import { text } from "./written.js";
@@ -177,19 +177,21 @@ export class Strip {
     const { run, cursor } = this.stage;
     const there = step >= 0 && step < run.T;
     const chosen = step === cursor.step;
-    set(cell.group, { class: `step${chosen ? " chosen" : ""}${there ? "" : " beyond"}`, "data-step": step });
+    const state = [["chosen", chosen], ["beyond", !there], ["loses", there && run.loss.includes(step + 1)]];
+    set(cell.group, { class: ["step", ...state.filter(([, holds]) => holds).map(([name]) => name)].join(" "), "data-step": step });
     if (!there) return;
     const h = run.at("h", step)[cursor.unit], delta = run.at("dh", step)[cursor.unit];
-    cell.box.style.fill = css(cursor.back
+    const colour = cursor.back
       ? this.violet((Math.log10(run.norm("dh", step)) - FLOOR) / -FLOOR)
-      : this.signed((h / (run.limits.h ?? 1) + 1) / 2));
+      : this.signed((h / (run.limits.h ?? 1) + 1) / 2);
+    cell.box.style.fill = css(colour);
+    cell.box.classList.toggle("deep", isLight(colour) === this.stage.dark); // words on it take the colour of the page
     write(cell.t, cursor.folded ? "t" : `t = ${step + 1}`);
     write(cell.x, text(run.x[step][0]) + (run.D > 1 ? " …" : ""));
     write(cell.label, run.labels[step] ?? "");
     const before = (chosen || !cursor.back ? run.original : null)?.at(cursor.back ? "dh" : "h", step)[cursor.unit];
     write(cell.out, (cursor.back ? `δ ${text(delta)}` : text(h)) + beside(cursor.back ? delta : h, before));
     cell.box.classList.toggle("pinned", allPinned(run, step, cursor.unit).length > 0);
-    cell.loss.style.display = run.loss.includes(step + 1) ? "" : "none";
     this.drawWires(cell, step);
   }
 

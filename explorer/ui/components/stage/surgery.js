@@ -54,9 +54,9 @@ export function freeNote(stage, node) {
 }
 
 // What the sentence below the stage adds.
-export function aftermath(stage) {
+export function aftermath(stage, spoken) {
   const { run, cursor } = stage;
-  const found = allPinned(run, cursor.step, cursor.unit).map(([q, value]) => `${stage.lettered(q)} = ${text(value)}`);
+  const found = allPinned(run, cursor.step, cursor.unit).map(([q, value]) => `${stage.lettered(q)} = ${spoken.number(value, ["name", q])}`);
   const said = found.length ? ` ${stage.say(cursor.back ? "sentence_pinned_back" : "sentence_pinned", { list: found.join(", ") })}` : "";
   if (!run.original || cursor.back) return said;
   const before = run.original.at("h", cursor.step)[cursor.unit], now = run.at("h", cursor.step)[cursor.unit];

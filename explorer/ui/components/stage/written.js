@@ -96,7 +96,7 @@ export function formula(node, leaf, whole = null, times = "⊙", first = true) {
     case "*": return `${grouped(a, "+-", first)}${mo(times)}${grouped(b, "+-", false)}`;
     case "@": return whole ? whole(node, first) : `${inner(a)}${grouped(b, "+-*@", false)}`;
     case "call": return `${mo(SQUASH[a])}${brackets(inner(b))}`;
-    case "T": return inner(a).replace(/^<msub>(.*)<\/msub>$/, '<msubsup>$1<mi mathvariant="normal">⊤</mi></msubsup>');
+    case "T": return inner(a).replace("<mi>W</mi>", "<mi>Wᵀ</mi>"); // an index and an exponent at once stand too far apart
     case "number": return `<mn>${a}</mn>`;
     default: return leaf(node, first);
   }
