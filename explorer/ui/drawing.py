@@ -52,10 +52,10 @@ def _staged(experiment: Experiment, label: str) -> bytes:
     return pack(staged(performed(experiment), label, original))
 
 
-def show_stage(title: str) -> None:
+def show_stage(title: str, note: str) -> None:
     """Put the experiment's run on the stage; where the hand rests, there the page and the URL follow.
 
-    title   the question above it, which a replay takes along
+    title, note   what stands above it, which a replay takes along: the question, the input and what was done to it
     """
     experiment, view = state.experiment(), state.view()
     texts = table(current())
@@ -68,9 +68,9 @@ def show_stage(title: str) -> None:
         names={"letters": letters(view.names), "order": listed(experiment.cell, view.names)},
         file_name=file_name("stage", experiment),
         title=title,
-        note=input_sentence(),
+        note=note,
         on_rest=placed,
-        on_prove=lambda cursor: (placed(cursor), proving.ask(cursor)),
+        on_prove=lambda cursor, number: (placed(cursor), proving.ask(number)),
         proof=proving.answer(performed),
     )
 

@@ -54,9 +54,15 @@ def span(operation: Operation, experiment: Experiment) -> tuple[int, int]:
 
 def note() -> None:
     """On every page: that the run was operated on, and how."""
+    if state.experiment().surgery:
+        st.info(told())
+
+
+def told() -> str:
+    """That the run was operated on, and how, in words; nothing if it was not."""
     experiment = state.experiment()
-    if experiment.surgery:
-        st.info(say("surgery.note", list="; ".join(said(one, experiment) for one in experiment.surgery)))
+    done = "; ".join(said(one, experiment) for one in experiment.surgery)
+    return say("surgery.note", list=done) if done else ""
 
 
 def presets(experiment: Experiment, t: int, u: int) -> dict[str, Operation]:

@@ -56,7 +56,6 @@ def staged(performance: Performance, label: str, original: Performance | None = 
         "former": _numbers(original.trace, original.grads) if original else None,
         "operated": [(one.first, one.last or trace.T) for one in experiment.surgery],
         "initial": {q: theme.numbers(trace.initial[q][0]) for q in cell.states},
-        "initialGrads": {q: theme.numbers(grads.initial[q][0]) for q in cell.states},
         "params": {name: theme.numbers(array) for name, array in trace.params.items()},
         "direct": theme.numbers(direct_gradient(experiment)[:, 0]),
     }
@@ -147,7 +146,7 @@ def stage(
     title: str,
     note: str,
     on_rest: Callable[[dict], None],
-    on_prove: Callable[[dict], None],
+    on_prove: Callable[[dict, dict], None],
     proof: Mapping | None = None,
 ) -> None:
     """Show a run, given as what `staged` returns, packed.
@@ -157,14 +156,19 @@ def stage(
     names     {"letters": {gate: (as a quantity, as an index)}, "order": gates as they are to be listed}
     title, note   above a replay: the question and the input
     on_rest   called with such a cursor when the hand has come to rest
-    on_prove  called with one whose number somebody wants to see proved
+    on_prove  called with one, and the number that somebody wants to see proved: {"formula", "step", "unit"}
     proof     the answer to that: the keys that proof.js reads
     """
 
-    def heard(event: str, then: Callable[[dict], None]) -> None:
-        if said := st.session_state[key].get(event):
+    def rested() -> None:
+        if said := st.session_state[key].get("rest"):
             st.session_state["said_by_stage"] = said
-            then(said)
+            on_rest(said)
+
+    def asked() -> None:
+        if said := st.session_state[key].get("prove"):
+            st.session_state["said_by_stage"] = said["cursor"]
+            on_prove(said["cursor"], said["number"])
 
     about = {
         "run": hashlib.blake2b(run, digest_size=8).hexdigest(),
@@ -183,7 +187,7 @@ def stage(
     _component(
         key=key,
         data=pack({"about": about, "run": run}),
-        on_rest_change=lambda: heard("rest", on_rest),
-        on_prove_change=lambda: heard("prove", on_prove),
+        on_rest_change=rested,
+        on_prove_change=asked,
         height="content",
     )

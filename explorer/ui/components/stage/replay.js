@@ -28,7 +28,7 @@ export async function replay({ about, packed, source, cursor, say }) {
   const style = await (await fetch(new URL(about.css, source))).text();
   const imports = Object.fromEntries(Object.entries(code).map(([name, text]) => [name, script(text)]));
   const here = { step: cursor.step + 1, unit: cursor.unit + 1, level: cursor.level, quantity: cursor.quantity, back: cursor.back };
-  const told = { ...about, cursor: JSON.stringify(here), css: null, alone: true };
+  const told = { ...about, cursor: JSON.stringify(here), css: null, proof: null, alone: true };
   const [light, dark] = about.palettes;
   const both = (name) => `light-dark(${light[name]}, ${dark[name]})`;
   const page = `<!doctype html>

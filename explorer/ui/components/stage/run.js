@@ -19,26 +19,26 @@ export class Run {
   constructor(packed) {
     Object.assign(this, packed); // see stage/__init__.py, staged
     this.zeros = new Float32Array(this.H);
+    this.ones = this.zeros.map(() => 1);
+    this.handedBack = Object.fromEntries(this.states.map((state) => [state, handedBack(this.chain[`d${state}`])]));
     if (packed.former) this.original = new Run({ ...packed, ...packed.former, former: null, held: {} });
   }
 
   // The vector that a name means at step t (from 0).
   at(name, t) {
+    if (name.endsWith("_prev")) return this.at(name.slice(0, -5), t - 1);
+    if (name.endsWith("_next")) return this.at(name.slice(0, -5), t + 1);
+    if (t < 0) return this.initial[name];
+    if (t >= this.T) return name.startsWith("free_") ? this.ones : this.zeros; // nothing comes after the last step
     if (name === "x") return this.x[t];
     if (name === "dh_direct") return this.direct[t];
     if (name.startsWith("free_")) return this.free(name.slice(5), t);
-    if (name.endsWith("_prev")) {
-      const state = name.slice(0, -5);
-      return t > 0 ? this.values[state][t - 1] : this.initial[state];
-    }
-    if (name.endsWith("_next")) return t + 1 < this.T ? this.at(name.slice(0, -5), t + 1) : this.zeros;
     if (name.slice(0, 3) in PARTS) return this.block(name);
     return (this.grads[name] ?? this.values[name])[t];
   }
 
   // 1 for each unit of which a quantity is free at step t, 0 where it is pinned.
   free(quantity, t) {
-    if (quantity.endsWith("_next")) return t + 1 < this.T ? this.free(quantity.slice(0, -5), t + 1) : this.zeros.map(() => 1);
     return this.zeros.map((_, unit) => (this.pinned(quantity, t, unit) ? 0 : 1));
   }
 
@@ -64,9 +64,20 @@ export class Run {
       case "@": return this.products(node, t, unit).reduce((sum, { weight, value }) => sum + weight * value, 0);
       case "call": return FUNCTIONS[a](this.number(b, t, unit));
       case "number": return a;
+      case "pick": return a[0] === "@" ? this.number(["*", ["pick", a[1], b], ["at", a[2], b]], t, unit) : this.weight(a, unit, b);
+      case "at": return this.number(a, t, b);
       case "name": return this.at(a, t)[unit];
     }
     throw new Error(`a formula cannot hold ${kind}`);
+  }
+
+  weight(matrix, row, column) {
+    return matrix[0] === "T" ? this.weight(matrix[1], column, row) : this.block(matrix[1])[row][column];
+  }
+
+  // How many products a matrix product adds up.
+  width([, , vector]) {
+    return vector[1] === "x" ? this.D : this.H;
   }
 
   // The products that a matrix product adds up for one unit.
@@ -82,14 +93,6 @@ export class Run {
 
   norm(name, t) {
     return Math.hypot(...this.at(name, t));
-  }
-
-  // The part of the gradient that step t hands back to a state of step t−1, all units.
-  through(state, t) {
-    if (t === 0) return this.initialGrads[state];
-    const total = this.at(`d${state}`, t - 1);
-    if (state === "h") return total.map((value, unit) => value - this.direct[t - 1][unit]);
-    return this.at("dc", t).map((value, unit) => value * this.values.f[t][unit]);
   }
 
   // Whether another run is of the same network and input, written in another convention.
@@ -146,6 +149,11 @@ export class Run {
     const reset = (value, unit) => value * this.values.r[t][unit];
     return this.resetAfter ? { delta: delta.map(reset), before } : { delta, before: before.map(reset) };
   }
+}
+
+// What the step after hands back to a state: those terms of its gradient that come from there.
+function handedBack(formula) {
+  return terms(formula).map(({ node }) => node).filter((node) => origin(node) === "later").reduce((sum, node) => ["+", sum, node]);
 }
 
 // Whether two nests of numbers hold the same numbers, bit by bit.

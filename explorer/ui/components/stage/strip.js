@@ -1,6 +1,7 @@
 // L0: the network unrolled. An overview of all steps, units × time, and a lens of a few cells around the chosen one.
 
-import { clamp, css, html, scale, set, svg, write } from "./drawing.js";
+import { clamp, css, html, isLight, scale, set, svg, write } from "./drawing.js";
+import { carries } from "./numbers.js";
 import { allPinned, beside, Ghost } from "./surgery.js";
 import { text } from "./written.js";
 
@@ -78,10 +79,10 @@ export class Strip {
     parts.name = svg("text", { class: "name", x: middle, y: 80 }, group, this.stage.run.label);
     parts.t = svg("text", { class: "t", x: middle, y: 98 }, group);
     svg("path", { class: "wire x", d: `M${middle} 136V114`, "marker-end": "url(#head-x)" }, group);
-    parts.x = svg("text", { class: "number x", x: middle, y: 150 }, group);
+    parts.x = svg("text", { class: "number x", x: middle, y: 150, "data-unit": 0, ...carries(["name", "x"]) }, group);
     parts.label = svg("text", { class: "label", x: middle, y: 167 }, group);
     svg("path", { class: "wire h up", d: `M${middle} 58V22`, "marker-end": "url(#head-h)" }, group);
-    parts.out = svg("text", { class: "number h", x: middle, y: 14 }, group);
+    parts.out = svg("text", { class: "number h", x: middle, y: 14, ...carries(["name", "h"], ["name", "dh"]) }, group);
     parts.loss = svg("text", { class: "loss", x: middle + 22, y: 30 }, group, "L");
     return Object.assign(parts, this.wires(group));
   }
@@ -89,11 +90,11 @@ export class Strip {
   // The states that leave a cell to the right.
   wires(group) {
     const from = BOX.x + BOX.width, to = WIDTH + BOX.x - 3;
-    const wires = {};
+    const wires = { group };
     for (const state of this.states) {
       const y = state === "c" ? TOP + 36 : 98;
       wires[state] = svg("path", { class: `wire ${state}`, d: `M${from} ${y}H${to}`, "marker-end": `url(#head-${state})` }, group);
-      wires[`${state}_number`] = svg("text", { class: `number ${state}`, x: (from + to) / 2 - 2, y: y - 7 }, group);
+      wires[`${state}_number`] = svg("text", { class: `number ${state}`, x: (from + to) / 2 - 2, y: y - 7, ...carries(["name", state], this.stage.run.handedBack[state]) }, group);
     }
     return wires;
   }
@@ -145,6 +146,7 @@ export class Strip {
     set(this.now, { x: cursor.step, width: 1, height: 100 });
     this.node.classList.toggle("folded", cursor.folded);
     this.node.classList.toggle("back", cursor.back);
+    set(this.entering.group, { "data-step": shownFirst - 1 });
     this.drawWires(this.entering, shownFirst - 1);
     const middle = (this.count - 1) / 2; // where all cells slide together
     this.cells.forEach((cell, k) => {
@@ -175,19 +177,21 @@ export class Strip {
     const { run, cursor } = this.stage;
     const there = step >= 0 && step < run.T;
     const chosen = step === cursor.step;
-    set(cell.group, { class: `step${chosen ? " chosen" : ""}${there ? "" : " beyond"}`, "data-step": step });
+    const state = [["chosen", chosen], ["beyond", !there], ["loses", there && run.loss.includes(step + 1)]];
+    set(cell.group, { class: ["step", ...state.filter(([, holds]) => holds).map(([name]) => name)].join(" "), "data-step": step });
     if (!there) return;
     const h = run.at("h", step)[cursor.unit], delta = run.at("dh", step)[cursor.unit];
-    cell.box.style.fill = css(cursor.back
+    const colour = cursor.back
       ? this.violet((Math.log10(run.norm("dh", step)) - FLOOR) / -FLOOR)
-      : this.signed((h / (run.limits.h ?? 1) + 1) / 2));
+      : this.signed((h / (run.limits.h ?? 1) + 1) / 2);
+    cell.box.style.fill = css(colour);
+    cell.box.classList.toggle("deep", isLight(colour) === this.stage.dark); // words on it take the colour of the page
     write(cell.t, cursor.folded ? "t" : `t = ${step + 1}`);
     write(cell.x, text(run.x[step][0]) + (run.D > 1 ? " …" : ""));
     write(cell.label, run.labels[step] ?? "");
     const before = (chosen || !cursor.back ? run.original : null)?.at(cursor.back ? "dh" : "h", step)[cursor.unit];
     write(cell.out, (cursor.back ? `δ ${text(delta)}` : text(h)) + beside(cursor.back ? delta : h, before));
     cell.box.classList.toggle("pinned", allPinned(run, step, cursor.unit).length > 0);
-    cell.loss.style.display = run.loss.includes(step + 1) ? "" : "none";
     this.drawWires(cell, step);
   }
 
@@ -196,7 +200,7 @@ export class Strip {
     for (const state of this.states) {
       const last = step >= run.T - 1;
       const value = step < -1 || step >= run.T ? NaN
-        : cursor.back ? (last ? 0 : run.through(state, step + 1)[cursor.unit])
+        : cursor.back ? (last ? 0 : run.number(run.handedBack[state], step, cursor.unit))
         : run.at(`${state}_prev`, Math.min(step + 1, run.T - 1))[cursor.unit];
       const shown = step === run.T - 1 && !cursor.back ? run.at(state, step)[cursor.unit] : value;
       const size = cursor.back ? clamp(1 + (Math.log10(Math.abs(shown)) - FLOOR) / 3, 0.5, 6) : 1.5 + 4 * Math.min(1, Math.abs(shown) / (run.limits[state] ?? 1));
