@@ -47,17 +47,23 @@ const same = (a, b) => a.length === b.length && a.every((value, k) => value === 
 // ---- numbers as CSV: one row a step, one column a line or a unit of a heatmap ----
 
 const plain = (html) => String(html ?? "").replace(/<[^>]*>/g, "");
+// A trace whose hover reads as a power of ten holds logarithms.
+const named = (trace) => (/10<sup>%\{/.test(trace.hovertemplate) ? "log10 " : "") + plain(trace.name);
 const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+// Where a column and a row of a heatmap stand.
+const column = (trace, k) => trace.x?.[k] ?? trace.x0 + k * (trace.dx ?? 1);
+const level = (trace, k) => Number((trace.y?.[k] ?? trace.y0 + k * (trace.dy ?? 1)).toPrecision(6));
 
 // Where x is no step, or a step has many points: one row a point.
 function pointsToCSV(figure) {
-  const rows = [["name", "x", "y", "value"]];
+  const rows = [["name", "x", "y", "value", "label"]];
   for (const trace of figure.data) {
-    const name = plain(trace.name);
+    const name = named(trace);
     if (trace.type === "heatmap") {
-      trace.z.forEach((row, m) => row.forEach((value, n) => rows.push([name, trace.x0 + n * trace.dx, trace.y0 + m * trace.dy, value])));
+      trace.z.forEach((row, m) => row.forEach((value, n) => rows.push([name, column(trace, n), level(trace, m), value, ""])));
     } else {
-      trace.x.forEach((x, n) => Number.isNaN(x) || rows.push([name, x, trace.y[n], trace.customdata?.[n] ?? ""]));
+      trace.x.forEach((x, n) => Number.isNaN(x) || rows.push([name, x, trace.y[n], trace.customdata?.[n] ?? "", trace.text?.[n] ?? ""]));
     }
   }
   return rows.map((row) => row.map((cell) => quoted(String(cell))).join(",")).join("\n") + "\n";
@@ -72,11 +78,9 @@ export function toCSV(figure) {
   };
   for (const trace of figure.data) {
     if (trace.meta?.drawing) continue; // a shading of numbers that a line holds
-    const name = plain(trace.name);
+    const name = named(trace);
     if (trace.type === "heatmap") {
-      const column = (k) => trace.x?.[k] ?? k + trace.x0;
-      const label = (unit) => (trace.y ? Number(trace.y[unit].toPrecision(6)) : unit * (trace.dy ?? 1) + trace.y0);
-      trace.z.forEach((row, unit) => row.forEach((value, k) => put(`${name}[${label(unit)}]`, column(k), value)));
+      trace.z.forEach((row, unit) => row.forEach((value, k) => put(`${name}[${level(trace, unit)}]`, column(trace, k), value)));
     } else {
       const y = trace.customdata ?? trace.y;
       trace.x.forEach((x, k) => put(name, x, y[k]));
@@ -207,7 +211,9 @@ class Chart {
     this.plot.on("plotly_click", ({ points: [point] }) => {
       const step = Math.round(point.x);
       const unit = point.data.type === "heatmap" ? Math.round(point.y) : null;
-      if (!this.data.clickable || !this.spec.layout.meta?.cursor) return;
+      if (!this.data.clickable) return;
+      if (point.data.meta?.steps) return this.trigger("click", { step: point.pointNumber + 1, unit: null });
+      if (!this.spec.layout.meta?.cursor) return;
       this.announce(step, unit, true);
       this.trigger("click", { step, unit });
     });
