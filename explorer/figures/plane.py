@@ -103,6 +103,7 @@ def plane(
         yaxis={**axis, "title": {"text": y}, "scaleanchor": "x"},
         hovermode="closest",
         showlegend=True,
+        margin={**theme.MARGIN, "l": 56, "r": 16},
         meta={"cursor": False},
     )
 
