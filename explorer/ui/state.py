@@ -44,6 +44,7 @@ class View:
     ask        the question of the laboratory that is open
     fair, later, clip, window   what it compares by; the later step of a pair; the limit of clipping as a power of ten;
                the window of truncated backpropagation
+    first, last                 the steps of a long sequence that are looked at
     axis, seeds                 what its sweep sweeps where the cell has it; how many seeds it averages over
     """
 
@@ -61,6 +62,8 @@ class View:
     later: int = setting(500, Number("to", 1, 500))
     clip: float = setting(1.0, Number("limit", -6.0, 6.0, 0.1))
     window: int = setting(20, Number("win", 1, 500))
+    first: int = setting(1, Number("first", 1, 1_000_000))
+    last: int = setting(1_000_000, Number("last", 1, 1_000_000))
     axis: str = setting("forget_bias", kinds(Sweep)["axis"])
     seeds: int = setting(8, kinds(Sweep)["seeds"])
 

@@ -184,6 +184,7 @@ class Chart {
       this.home = Object.fromEntries(Object.entries(layout)
         .filter(([name, axis]) => /^[xy]axis\d*$/.test(name) && axis.range)
         .map(([name, axis]) => [`${name}.range`, [...axis.range]])); // Plotly writes a zoom into the layout it is given
+      if (layout.meta?.home) this.home["xaxis.range"] = layout.meta.home;
       layout.height = data.height * data.scale;
       layout.width = this.width();
       enlarge(this.spec, data.scale * (layout.width < NARROW ? 0.85 : 1));
