@@ -17,7 +17,7 @@ from explorer.measures import norm
 from explorer.parallel_time import REASONS
 from explorer.performing import weights
 from explorer.stream import Way
-from explorer.ui import language, long_view, waiting
+from explorer.ui import long_view, waiting
 from explorer.ui.components.packing import unpack
 from tests.ui.visiting import charts, fine, go, is_korean, link, press, set_to, visit
 
@@ -163,21 +163,17 @@ def test_what_pytorch_does_not_have_is_not_offered():
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("reason", REASONS)
-def test_each_reason_to_go_step_by_step_is_said_in_words(reason, lang):
-    language.choose(lang)
+def test_each_reason_to_go_step_by_step_is_said_in_words(reason, lang, monkeypatch):
+    monkeypatch.setattr(long_view, "say", words(lang))
     for together in (0, 60):
         said = long_view.way("forward", asdict(Way(together, 100, reason=reason)))
         assert words(lang)(f"long.reason.{reason}") in said and said.endswith(".")
-    language.choose("en")
 
 
 def test_what_is_looked_at_is_in_the_address():
     at = visit("long", n="100000", first="40000", last="41000")
-    shown = figure(at)
-    assert shown["layout"]["xaxis"]["range"] == [39999.5, 41000.5] and shown["layout"]["meta"]["home"] == [
-        0.5,
-        100000.5,
-    ]
+    layout = figure(at)["layout"]
+    assert layout["xaxis"]["range"] == [39999.5, 41000.5] and layout["meta"]["home"] == [0.5, 100000.5]
     assert "Steps 40,000 to 41,000" in said(at)
     x = line(at, "y", "x")["x"]
     assert set(range(40_000, 41_001)) <= set(x.astype(int).tolist())
