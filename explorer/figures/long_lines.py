@@ -60,6 +60,7 @@ def long_lines(
         showlegend=True,
         dragmode="zoom",
         uirevision=str(T),
+        margin={**theme.MARGIN, "l": 100},  # the ticks reach down to −300000
         meta={"zoom": True, "home": whole},
     )
 

@@ -232,8 +232,8 @@ def way(direction: str, taken: dict) -> str:
     if not taken["together"]:
         return say("long.step_by_step_because" if reason else "long.step_by_step", where=where, reason=reason)
     share = f"{100 * taken['together'] / taken['steps']:.0f}"
-    said = [say("long.together", where=where, share=share)]
+    said = [say(f"long.together_{direction}", share=share)]
     said.append(say(f"long.certificate_{direction}", seam=text(taken["seam"]), mismatch=text(taken["mismatch"])))
-    if taken["together"] < taken["steps"] and reason:
+    if share != "100" and reason:
         said.append(say("long.rest", reason=reason))
     return " ".join(said)

@@ -360,7 +360,8 @@ class Chart {
   }
 
   resetZoom() {
-    window.Plotly.relayout(this.plot, structuredClone(this.home));
+    const drawn = Object.entries(this.home).filter(([name]) => name.split(".")[0] in this.plot._fullLayout); // an axis without lines is not
+    window.Plotly.relayout(this.plot, structuredClone(Object.fromEntries(drawn)));
   }
 
   async save(format) {
