@@ -32,7 +32,7 @@ function recoloured(json) {
 }
 
 // On a projector every written size grows; on a phone it shrinks a little.
-const NARROW = 480;
+const NARROW = 480, LEGEND_LINE = 16;
 function enlarge(node, scale) {
   if (scale === 1 || typeof node !== "object" || node === null) return;
   for (const [key, value] of Object.entries(node)) {
@@ -149,7 +149,7 @@ class Chart {
       button.title = data.words[button.className];
       button.setAttribute("aria-label", data.words[button.className]);
     }
-    this.plot.style.minHeight = `${data.height * data.scale}px`;
+    this.plot.style.minHeight = `${this.height()}px`;
     this.plot.dataset.waiting = "true";
     if (this.inSight) this.draw();
   }
@@ -185,7 +185,7 @@ class Chart {
         .filter(([name, axis]) => /^[xy]axis\d*$/.test(name) && axis.range)
         .map(([name, axis]) => [`${name}.range`, [...axis.range]])); // Plotly writes a zoom into the layout it is given
       if (layout.meta?.home) this.home["xaxis.range"] = layout.meta.home;
-      layout.height = data.height * data.scale;
+      layout.height = this.height();
       layout.width = this.width();
       enlarge(this.spec, data.scale * (layout.width < NARROW ? 0.85 : 1));
       if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false; // a finger scrolls the page
@@ -343,6 +343,12 @@ class Chart {
     }
   }
 
+  // On a phone a legend stands one name upon the other; the picture below it keeps its height.
+  height() {
+    const lines = this.figure.clientWidth < NARROW ? Math.max(0, this.data.named - 2) : 0;
+    return (this.data.height + LEGEND_LINE * lines) * this.data.scale;
+  }
+
   width() {
     return Math.max(this.figure.clientWidth, this.spec.layout.meta?.least ?? 0) || undefined;
   }
@@ -350,7 +356,7 @@ class Chart {
   resize() {
     if (!this.plot._fullLayout || !this.figure.clientWidth) return;
     const width = this.width();
-    const height = document.fullscreenElement === this.figure ? innerHeight - 32 : this.data.height * this.data.scale;
+    const height = document.fullscreenElement === this.figure ? innerHeight - 32 : this.height();
     if (Math.abs(width - this.plot._fullLayout.width) < 1 && height === this.plot._fullLayout.height) return;
     this.afterwards(async () => {
       if (this.abort.signal.aborted) return;
