@@ -8,7 +8,7 @@ from explorer.ui.language import say
 frame.enter(__file__)
 
 st.title(say("long.question"))
-frame.notes()
+frame.notes("else")
 st.markdown(say("long.lead"))
 asked = long_view.ask()
 st.markdown(long_view.input_sentence(asked))

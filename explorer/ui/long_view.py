@@ -56,7 +56,7 @@ class Asked:
 
 def ask() -> Asked:
     """The controls of length, input and method, and what they ask for."""
-    e, own = state.experiment(), b""
+    e, own = state.experiment().original, b""
     available = methods(e)
     if state.long().method not in available:
         state.change_long(method="auto")

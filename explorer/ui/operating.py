@@ -52,11 +52,12 @@ def span(operation: Operation, experiment: Experiment) -> tuple[int, int]:
     return operation.first, operation.last or experiment.T
 
 
-def note() -> None:
-    """On every page: that the run was operated on, and how."""
+def note(*, here: bool) -> None:
+    """On every page: that the run was operated on, and how; whether it is the run that is shown `here`."""
     experiment = state.experiment()
     if experiment.surgery:
-        st.info(say("surgery.note", list="; ".join(said(one, experiment) for one in experiment.surgery)))
+        listed = "; ".join(said(one, experiment) for one in experiment.surgery)
+        st.info(say("surgery.note" if here else "surgery.elsewhere", list=listed))
 
 
 def presets(experiment: Experiment, t: int, u: int) -> dict[str, Operation]:
