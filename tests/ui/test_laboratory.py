@@ -158,7 +158,7 @@ class TestTrueSentences:
         said = alt("gradients", "vanish", fair=fair, T="30", H="16")
         if fair == "parameters":
             for name, (e,) in matched(Experiment(T=30, H=16), fair).items():
-                assert f"{words('en')(f'network.{name}')} {e.H} units, {parameter_count(e):,}" in said
+                assert f"{words('en')(f'network.{name}')}: {e.H} units ({parameter_count(e):,} parameters)" in said
         else:
             assert "16 units" in said and ("seed 1" in said if fair == "seed" else "seeds 1 to 5" in said)
 
