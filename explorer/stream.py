@@ -42,7 +42,7 @@ class Way:
 
     together   steps that were run in parallel time, of `steps`
     mismatch, seam   the largest of their certificates (see `parallel_time.Certificate`)
-    reason     why others were run step by step, the last one given, else ""
+    reason     why others were run step by step, the last one given, of `parallel_time.REASONS`; else ""
     """
 
     together: int = 0

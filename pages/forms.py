@@ -11,7 +11,7 @@ frame.enter(__file__)
 asked, cell = state.asked(), state.experiment().cell
 
 st.title(say("forms.question"))
-frame.notes()
+frame.notes("else")
 forms_view.choose_form()
 forms_view.controls(asked)
 try:

@@ -40,9 +40,11 @@ def performed(experiment: Experiment) -> Performance:
 
 @cached(LRUCache(96 * MEGABYTE, lambda drawn: len(drawn[0])), key=lambda make, *key: key, lock=Lock())
 def _drawn(make: Callable[[], dict], name: str, language: str, experiment: Experiment, details: tuple):
-    """The figure packed, and its height."""
+    """The figure packed, its height, and how many names its legend has."""
     figure = make()
-    return pack(figure), figure["layout"]["height"]
+    layout = figure["layout"]
+    named = sum(trace.get("showlegend", True) for trace in figure["data"]) if layout.get("showlegend") else 0
+    return pack(figure), layout["height"], named
 
 
 @cached(LRUCache(96 * MEGABYTE, len), key=lambda experiment, label: (experiment, label), lock=Lock())
@@ -111,7 +113,7 @@ def show(
     row      the row of the cursor in its pictures; the chosen unit if not given
     """
     experiment, view = state.experiment(), state.view()
-    figure, height = _drawn(make, name, current(), experiment, details)
+    figure, height, named = _drawn(make, name, current(), experiment, details)
     key = f"chart_{name}"
 
     def clicked():
@@ -135,6 +137,7 @@ def show(
         file_name=file or file_name(name, experiment),
         words=speaker(),
         height=height,
+        named=named,
         cursor=(view.step, row or view.unit) if cursor else None,
         on_click=clicked if on_click else None,
         on_zoom=zoomed if on_zoom else None,

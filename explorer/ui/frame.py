@@ -117,15 +117,21 @@ def sidebar(page_name: str) -> None:
         st.button(say("setting.reset"), on_click=state.reset, width="stretch")
 
 
-def notes(*, of_training: bool = False) -> None:
-    """What the link asked for and could not have; what went out of bounds."""
+def notes(of: str = "experiment") -> None:
+    """What the link asked for and could not have; what went out of bounds.
+
+    of   what the page runs: the "experiment", a "training", or something "else"
+    """
     with st.container():  # always there, so that what follows keeps its place
-        _draw_notes()
-        _note_room() if of_training else _note_overflow()
+        operating.note(here=of == "experiment")
+        _note_fallbacks()
+        if of == "training":
+            _note_room()
+        elif of == "experiment":
+            _note_overflow()
 
 
-def _draw_notes() -> None:
-    operating.note()
+def _note_fallbacks() -> None:
     for fallback in state.fallbacks():
         key = "note.fallback" if fallback.used else "note.left_out"
         name = literal(say(f"setting.{fallback.name}"))

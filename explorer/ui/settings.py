@@ -15,7 +15,7 @@ from explorer.ui.language import current, literal, say
 IN_SIGHT = ("cell", "input", "T", "H", "seed")
 
 
-def control(name: str, **arguments) -> None:
+def control(name: str, *, disabled: bool = False, **arguments) -> None:
     """Draw the widget of one setting of the experiment or the training, by what kind of setting it is."""
     kind = KINDS.get(name) or state.TRAINED[name]
     value = getattr(state.experiment() if name in KINDS else state.training(), name)
@@ -26,15 +26,15 @@ def control(name: str, **arguments) -> None:
     bind = state.controlled_slider if slides else state.controlled
     bound = bind(key, value, choose_input if name == "input" else lambda new: state.change(**{name: new}))
     label, help_key = say(f"setting.{name}"), f"help.{name}"
-    help_text = say(help_key) if name in HELPED else None
+    bound |= {"help": say(help_key) if name in HELPED else None, "disabled": disabled}
     match kind:
         case Choice(options=options) if len(options) <= ABREAST:
             written = {"format_func": lambda o: say(f"choice.{name}.{o}"), "required": True, "width": "stretch"}
-            st.segmented_control(label, options, help=help_text, **written, **bound)
+            st.segmented_control(label, options, **written, **bound)
         case Choice(options=options):
-            st.selectbox(label, options, format_func=lambda o: say(f"choice.{name}.{o}"), help=help_text, **bound)
+            st.selectbox(label, options, format_func=lambda o: say(f"choice.{name}.{o}"), **bound)
         case Switch():
-            st.toggle(label, help=help_text, **bound)
+            st.toggle(label, **bound)
         case Number(step=step):
             widget = st.slider if slides else st.number_input
             widget(
@@ -42,7 +42,6 @@ def control(name: str, **arguments) -> None:
                 low,
                 high,
                 step=step,
-                help=help_text,
                 **bound,
                 **arguments,
             )
@@ -102,10 +101,7 @@ def folded(elsewhere: tuple[str, ...]) -> None:
         gain()
     if "forget_bias" not in elsewhere:
         forget_bias()
-    if CELLS[e.cell].keep is None and "cell" not in elsewhere:
-        control("chrono", disabled=True)
-    else:
-        control("chrono")
+    control("chrono", disabled=CELLS[e.cell].keep is None and "cell" not in elsewhere)
     if "loss" not in elsewhere:
         loss()
 
@@ -141,15 +137,15 @@ def _convention(name: str, options: tuple, value, changed) -> None:
     )
 
 
-def gain() -> None:
+def gain(*, disabled: bool = False) -> None:
     """The recurrent gain, which is the spectral radius under that scheme."""
     spectral = state.experiment().scheme == "spectral"
-    control("gain", label=say("setting.spectral_gain" if spectral else "setting.gain"))
+    control("gain", label=say("setting.spectral_gain" if spectral else "setting.gain"), disabled=disabled)
 
 
-def forget_bias() -> None:
+def forget_bias(*, disabled: bool = False) -> None:
     """The bias of the gate that keeps; without effect under chrono initialisation."""
-    control("forget_bias", disabled=state.experiment().chrono)
+    control("forget_bias", disabled=disabled or state.experiment().chrono)
 
 
 def loss() -> None:

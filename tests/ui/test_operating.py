@@ -24,6 +24,9 @@ def test_every_page_says_that_the_run_was_operated_on(screen, lang):
     [note] = [info.value for info in at.info]
     for piece in (words(lang)("surgery.between", first=3, last=5), "f", "0.5"):
         assert piece in note
+    shown_here = screen not in ("training", "forms", "long")
+    assert (words(lang)("surgery.note", list="@").split("@")[1] in note) == shown_here
+    assert (words(lang)("surgery.elsewhere", list="@").split("@")[1] in note) == (not shown_here)
     assert not [info for info in visit(screen, lang=lang, **SMALL).info]
 
 
