@@ -80,7 +80,7 @@ def letter_shares(shares, letters: Sequence[str], words: Words) -> dict:
 
 
 def attention(shares, enters: Sequence[str], says: Sequence[str], words: Words) -> dict:
-    """Where the decoder looked: shares (R, S), one row a word that it wrote."""
+    """Where the decoder looked: shares (R, S), one row a word that it wrote; these steps follow S others."""
     R, S = shares.shape
     axis = {"showgrid": False, "zeroline": False}
     return theme.figure(
@@ -93,6 +93,7 @@ def attention(shares, enters: Sequence[str], says: Sequence[str], words: Words) 
         | {"range": [R + 0.5, 0.5], "tickvals": list(range(1, R + 1)), "ticktext": list(says),
            "title": {"text": words("forms.written"), "standoff": 4}},
         margin={**theme.MARGIN, "l": 110},
+        meta={"cursor": True, "rows_after": S, "csv": "points"},
     )  # fmt: skip
 
 
@@ -122,25 +123,6 @@ def gradient_rows(rows: Mapping[str, tuple], words: Words) -> dict:
 
 
 FLOOR = -6  # what is below is drawn as dead
-
-
-def recall_lines(shares: Mapping[str, np.ndarray], words: Words) -> dict:
-    """The share of right words at each place of the translation, one line a way to look."""
-    lines = [
-        {
-            **{"type": "scatter", "mode": "lines+markers", "x0": 1, "dx": 1, "y": theme.numbers(row)},
-            **{"name": words(f"choice.attention.{name}"), "line": theme.line(quantity)},
-        }
-        for (name, row), quantity in zip(shares.items(), ("h", "c", "o"))
-    ]
-    lowest = min(float(row.min()) for row in shares.values())
-    return theme.figure(
-        300,
-        lines,
-        xaxis={"title": {"text": words("forms.place")}},
-        yaxis={"title": {"text": words("forms.right")}, "range": [min(0.9, lowest - 0.02), 1.005]},
-        margin={**theme.MARGIN, "t": 40},
-    )
 
 
 def _heat(z, colours, hover: str) -> dict:

@@ -302,9 +302,17 @@ def said(text: str, x, y, *, colour: str = INK[0], size: int = 13, **place) -> d
     return {"text": text, "x": x, "y": y, "showarrow": False, "font": {"color": colour, "size": size}, **place}
 
 
-def step_axis(T: int, words) -> dict:
-    """The time axis of every figure: steps 1 … T."""
-    return {"title": {"text": words("axis.step")}, "range": [0.5, T + 0.5]}
+def step_axis(T: int, words, first: int = 1) -> dict:
+    """The time axis of every figure: T steps, the first one numbered; between two steps there is no tick."""
+    return {"title": {"text": words("axis.step")}, "range": [first - 0.5, first + T - 0.5]} | whole_ticks(T)
+
+
+def whole_ticks(T: float) -> dict:
+    """Plotly chooses round numbers as ticks, no more of them than `nticks`: few steps would get halves."""
+    return {"nticks": max(1, int(T))} if T < FEW else {}
+
+
+FEW = 10  # steps; of more, Plotly's own choice is whole
 
 
 def numbers(array) -> np.ndarray:

@@ -155,7 +155,7 @@ export class Panel {
     const input = names(inner[2]).includes("x");
     for (const { k, weight, value, product: result } of products) {
       const row = html("tr", {}, body);
-      html("th", { scope: "row" }, row, input ? (run.channels[k] ?? `x[${k + 1}]`) : this.stage.say("unit_k", { k: k + 1 }));
+      html("th", { scope: "row" }, row, input ? (run.network(cursor.step).channels[k] ?? `x[${k + 1}]`) : this.stage.say("unit_k", { k: k + 1 }));
       html("td", {}, row, text(weight));
       html("td", {}, row, text(value));
       html("td", {}, row, text(result));

@@ -18,6 +18,7 @@ const PARTS = { W_i: "weight_ih", W_h: "weight_hh", b_i: "bias_ih", b_h: "bias_h
 export class Run {
   constructor(packed) {
     Object.assign(this, packed); // see stage/__init__.py, staged
+    if (packed.second) this.x = [...packed.x, ...packed.second.x];
     this.zeros = new Float32Array(this.H);
     if (packed.former) this.original = new Run({ ...packed, ...packed.former, former: null, held: {} });
   }
@@ -32,7 +33,7 @@ export class Run {
       return t > 0 ? this.values[state][t - 1] : this.initial[state];
     }
     if (name.endsWith("_next")) return t + 1 < this.T ? this.at(name.slice(0, -5), t + 1) : this.zeros;
-    if (name.slice(0, 3) in PARTS) return this.block(name);
+    if (name.slice(0, 3) in PARTS) return this.block(name, t);
     return (this.grads[name] ?? this.values[name])[t];
   }
 
@@ -48,10 +49,15 @@ export class Run {
     return held !== undefined && !Number.isNaN(held);
   }
 
-  // The rows of one gate in a stacked weight or bias.
-  block(name) {
+  // The network that runs at step t: the first of two, whose channels and params these are, or the second.
+  network(t) {
+    return this.second && t >= this.second.from ? this.second : this;
+  }
+
+  // The rows of one gate in a stacked weight or bias of the network at step t.
+  block(name, t) {
     const first = this.gates.indexOf(name.slice(3)) * this.H;
-    return this.params[PARTS[name.slice(0, 3)]].slice(first, first + this.H);
+    return this.network(t).params[PARTS[name.slice(0, 3)]].slice(first, first + this.H);
   }
 
   // The value of a formula for one unit (from 0).
@@ -72,7 +78,8 @@ export class Run {
   // The products that a matrix product adds up for one unit.
   products([, matrix, vector], t, unit) {
     const values = this.vector(vector, t);
-    const weights = matrix[0] === "T" ? Array.from(this.block(matrix[1][1]), (row) => row[unit]) : this.block(matrix[1])[unit];
+    const from = names(vector).some((name) => name.endsWith("_next")) ? t + 1 : t; // a gradient comes by the weights of its step
+    const weights = matrix[0] === "T" ? Array.from(this.block(matrix[1][1], from), (row) => row[unit]) : this.block(matrix[1], from)[unit];
     return Array.from(values, (value, k) => ({ k, weight: weights[k], value }));
   }
 
@@ -122,6 +129,7 @@ export class Run {
     const rows = this.gates.length * this.H, sum = new Float64Array(rows * this.H), grown = [];
     for (let t = this.T - 1; t >= 0; t--) {
       let term = 0, total = 0;
+      if (this.network(t) !== this.network(t + 1)) sum.fill(0); // other weights
       this.gates.forEach((gate, g) => {
         const { delta, before } = this.outer(gate, t);
         for (let u = 0; u < this.H; u++) {
