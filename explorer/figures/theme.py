@@ -303,16 +303,15 @@ def said(text: str, x, y, *, colour: str = INK[0], size: int = 13, **place) -> d
 
 
 def step_axis(T: int, words, first: int = 1) -> dict:
-    """The time axis of every figure: T steps, the first one numbered; between two steps there is no tick."""
-    return {"title": {"text": words("axis.step")}, "range": [first - 0.5, first + T - 0.5]} | whole_ticks(T)
+    """The time axis of every figure: T steps, of which `first` is the number of the first.
+
+    Between two steps there is no tick: for few of them Plotly would choose halves.
+    """
+    axis = {"title": {"text": words("axis.step")}, "range": [first - 0.5, first + T - 0.5]}
+    return axis | ({"dtick": 1} if T < FEW else {})
 
 
-def whole_ticks(T: float) -> dict:
-    """Plotly chooses round numbers as ticks, no more of them than `nticks`: few steps would get halves."""
-    return {"nticks": max(1, int(T))} if T < FEW else {}
-
-
-FEW = 10  # steps; of more, Plotly's own choice is whole
+FEW = 10  # steps; of more, Plotly's own choice is whole, and a zoom is seen to by chart.js
 
 
 def numbers(array) -> np.ndarray:

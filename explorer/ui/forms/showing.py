@@ -178,7 +178,7 @@ def _recall(draw, cell: str) -> None:
         )
         for name, one in found.items()
     ]
-    alt = say("forms.alt_recall", count=NUMBERS, said=" ".join(said))
+    alt = say("forms.alt_recall", count=NUMBERS, said="; ".join(said))
     make = lambda: recall_lines.recall_lines(found, speaker())  # noqa: E731
     draw("recall", make, alt, say("forms.recall_picture"), details=(cell,), follows=False)
     st.caption(say("forms.idealised_recall"))

@@ -225,14 +225,14 @@ class Chart {
     });
   }
 
-  // Between two steps there is no tick, however near one looks (theme.py, whole_ticks).
+  // Between two steps there is no tick, however near one looks (see theme.step_axis).
   wholeTicks() {
     if (!this.spec.layout.meta?.cursor) return;
     const change = {};
-    for (const [name, { range, nticks }] of Object.entries(this.plot._fullLayout).filter(([name]) => /^xaxis\d*$/.test(name))) {
-      // nticks is undefined where the figure says where its ticks are
-      const steps = Math.abs(range[1] - range[0]), wanted = steps < FEW ? Math.max(1, Math.floor(steps)) : 0;
-      if (nticks !== undefined && nticks !== wanted) change[`${name}.nticks`] = wanted;
+    for (const [name, { range, tickmode }] of Object.entries(this.plot._fullLayout).filter(([name]) => /^xaxis\d*$/.test(name))) {
+      const wanted = Math.abs(range[1] - range[0]) < FEW ? "linear" : "auto"; // by ones, or Plotly's choice
+      if (tickmode === "array" || tickmode === wanted) continue; // the figure says where its ticks are
+      Object.assign(change, { [`${name}.tickmode`]: wanted, [`${name}.dtick`]: 1 });
     }
     if (Object.keys(change).length) window.Plotly.relayout(this.plot, change);
   }

@@ -86,7 +86,7 @@ export class Strip {
     parts.x = svg("text", { class: "number x", x: middle, y: 150 }, group);
     parts.label = svg("text", { class: "label", x: middle, y: 167 }, group);
     parts.says = svg("text", { class: "says", x: middle, y: -6 }, group);
-    parts.crosses = svg("text", { class: "crosses", x: WIDTH + 4, y: 116 }, group, this.stage.say("crosses"));
+    parts.crosses = svg("text", { class: "crosses", x: (BOX.x + BOX.width + WIDTH + BOX.x) / 2 - 2, y: 118 }, group, this.stage.say("crosses"));
     svg("path", { class: "wire h up", d: `M${middle} 58V22`, "marker-end": "url(#head-h)" }, group);
     parts.out = svg("text", { class: "number h", x: middle, y: 14 }, group);
     parts.loss = svg("text", { class: "loss", x: middle + 22, y: 30 }, group, "L");
@@ -190,8 +190,8 @@ export class Strip {
     write(cell.t, cursor.folded ? "t" : `t = ${step + 1}`);
     const enters = run.form?.enters[step] ?? true;
     cell.feed.style.display = enters ? "" : "none";
-    write(cell.x, enters ? text(run.x[step][0]) + (run.D > 1 ? " …" : "") : "");
-    write(cell.label, run.labels[step] ?? "");
+    write(cell.x, run.form ? run.labels[step] : text(run.x[step][0]) + (run.D > 1 ? " …" : "")); // a word says more than its numbers
+    write(cell.label, run.form ? "" : run.labels[step] ?? "");
     write(cell.name, run.form?.names[run.network(step) === run ? 0 : 1] ?? run.label);
     write(cell.says, run.form?.says[step] ?? "");
     cell.crosses.style.display = run.second?.from === step + 1 ? "" : "none";
