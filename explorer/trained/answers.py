@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 
 from explorer import trained
 from explorer.corpora import digits
 from explorer.corpora.reviews import EXAMPLES, GRAMMARS, Review, language_of
-from explorer.corpora.translation import CORPORA, DAYS, kind_of
+from explorer.corpora.translation import CORPORA, DAYS, Corpus, Pairs, kind_of
 from explorer.datasets.own import NotNumbers, read_numbers
 from explorer.datasets.prices import table
 from explorer.forms import FORMS
 from explorer.trace import Trace
 from explorer.trained.asking import Asked
 from explorer.trained.backwards import Back, back_through, back_through_pair
-from explorer.training.parts import recurrent, softmax
+from explorer.training.parts import Memory, recurrent, softmax
 from explorer.training.translators import forced
 from explorer.unroll import backprop
 
@@ -170,6 +171,34 @@ def truth(corpus: str, source: str) -> str | None:
     return _truths(corpus, DAYS if corpus == "dates" else 10_000).get(source)
 
 
+@dataclass(frozen=True)
+class _Filled(Corpus):
+    """A corpus whose texts are all filled up to its longest, as they are in most batches of a training."""
+
+    longest: int = 0
+
+    def encode(self, pairs) -> Pairs:
+        found = super().encode(pairs)
+        filling = ((max(0, self.longest - len(found.source)), 0), (0, 0))
+        return replace(found, source=np.pad(found.source, filling), real=np.pad(found.real, filling))
+
+
+def filled(run) -> SimpleNamespace:
+    """A run that reads a text as in training, where the encoder has run over the filling and has learnt to."""
+    corpus, most = run.corpus, run.training.most or run.corpus.size
+    longest = max(map(len, _truths(corpus.name, most)))
+    settings = {f.name: getattr(corpus, f.name) for f in fields(corpus)}
+    return SimpleNamespace(corpus=_Filled(**settings, longest=longest), model=run.model, weights=run.weights)
+
+
+def _without_filling(run, memory: Memory, steps: int) -> Memory:
+    """The last steps of what the encoder did, from the state that the filling before them has left."""
+    (whole,) = memory.traces
+    before = whole.T - steps
+    state = [{q: layer[q][before - 1] for q in layer.cell.states} for layer in whole.layers] if before else None
+    return run.model.encoder(run.weights, whole.layers[0].x[before:], state)[0]
+
+
 def _translation(asked: Asked, cell: str, language: str) -> Answered:
     source = " ".join(asked.source.split())
     corpus = kind_of(source)
@@ -178,7 +207,7 @@ def _translation(asked: Asked, cell: str, language: str) -> Answered:
         raise Refused(
             "source", f"expected a number below 10,000 in Korean words, or a date, but got {source!r}", text=source
         )
-    run = trained.load(asked.form, "dates" if corpus == "dates" else asked.attention, cell).run
+    run = filled(trained.load(asked.form, "dates" if corpus == "dates" else asked.attention, cell).run)
     pairs = run.corpus.encode([(source, right)])
     if asked.teacher:
         helps = forced(np.random.default_rng(1), pairs.target.shape, asked.teacher / 100)
@@ -196,14 +225,15 @@ def _translation(asked: Asked, cell: str, language: str) -> Answered:
     entered = written if not asked.teacher else np.where(np.roll(helps, -1, axis=0), pairs.target, written)
     enters = ("▷", *((names[symbol] or "□").replace(" ", "␣") for symbol in entered[:end, 0]))
     weights = run.weights
-    memory, _ = run.model.decoder(weights, said.entered[: end + 1], said.encoder.last)
-    encoder, decoder = said.encoder.traces[0], memory.traces[0]
-    backs = back_through_pair(run.model, weights, said, pairs.real, decoder)
+    reading = _without_filling(run, said.encoder, len(source))
+    writing, _ = run.model.decoder(weights, said.entered[: end + 1], reading.last)
+    encoder, decoder = reading.traces[0], writing.traces[0]
+    backs = back_through_pair(run.model, weights, said, pairs.real, encoder, decoder)
     parts = (
         Part(encoder, tuple(source.replace(" ", "␣")), ("",) * len(source), backs[0]),
         Part(decoder, enters, says, backs[1]),
     )
-    shares = None if said.shares is None else said.shares[: end + 1, 0]
+    shares = None if said.shares is None else said.shares[: end + 1, 0, -len(source) :]
     text = run.corpus.written(written[: end + 1])[0]
     others = [] if asked.teacher else [(run.corpus.written(one.symbols[:, None])[0], one.log) for one in followed]
     more = {"truth": right, "shares": shares, "attention": run.model.attention, "beam": others}

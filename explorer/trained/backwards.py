@@ -33,11 +33,12 @@ def back_through(trace: Trace, counting: np.ndarray) -> Back:
 
 
 def back_through_pair(
-    model: EncoderDecoder, weights: Mapping, said: Said, real: np.ndarray, decoder: Trace
+    model: EncoderDecoder, weights: Mapping, said: Said, real: np.ndarray, encoder: Trace, decoder: Trace
 ) -> tuple[Back, Back]:
     """Through a decoder, of which all steps count, and its encoder.
 
     said      what the pair did; real (S, B) bool, where the source is not filled up
+    encoder   the encoder's run over the source, or over its last steps
     decoder   the decoder's run over `said.entered`, or over its first steps
     """
     direct = np.full((decoder.T, decoder.B, decoder.H), decoder.H**-0.5, decoder.dtype)
@@ -46,7 +47,8 @@ def back_through_pair(
         {"additive": _additive, "dot": _dot}[model.attention](model, weights, said, real, decoder, direct, looked_at)
     grads = backprop(decoder, direct)
     later = [layer.initial for layer in grads.layers]
-    return Back(backprop(said.encoder.traces[0], looked_at, later), looked_at), Back(grads, direct)
+    looked_at = looked_at[-encoder.T :]
+    return Back(backprop(encoder, looked_at, later), looked_at), Back(grads, direct)
 
 
 def _dot(model, weights, said, real, decoder, direct, looked_at) -> None:

@@ -74,7 +74,7 @@ def test_a_drawn_digit_is_spelt_and_wiped(server, visit, hand, context, lang):
 def test_a_picture_is_chosen_by_keyboard_and_replaces_a_drawing(server, visit):
     page = visit(f"{server}/forms?form=vector_to_sequence&cell=gru")
     drawn_on(page, by_mouse)
-    page.get_by_label(EN("forms.digit")).focus()
+    page.get_by_test_id("stNumberInputField").focus()
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
     page.wait_for_function("() => new URLSearchParams(location.search).get('digit') === '4'")

@@ -21,7 +21,7 @@ from explorer.ui.components.sketch import sketch
 from explorer.ui.language import current, literal, say
 from explorer.ui.state import kinds
 
-REFUSED = "refused_form"  # in the session: the sentence for what was not taken, said once
+REFUSED = "refused_form"  # in the session: why something was not taken, said once
 
 
 def choose_form() -> None:
@@ -43,12 +43,13 @@ def controls(asked: Asked) -> None:
         "encoder_decoder": _ask_translation,
     }[asked.form](asked)
     if refused := st.session_state.pop(REFUSED, None):
-        st.warning(refused)
+        key, details = refused
+        st.warning(say(key, **details))
 
 
 def refusal(error: answers.Refused, asked: Asked) -> str:
     """The sentence for what cannot be answered."""
-    details = {name: literal(str(detail)) for name, detail in error.details.items()}
+    details = _literal(error.details)
     if error.reason == "series":
         details["count"] = len(read_numbers(asked.prices))
     return say(f"forms.refused_{error.reason}", **details)
@@ -73,14 +74,19 @@ def _written(name: str, shown: str, too_long=None, empty: str = "") -> dict:
         elif too_long:
             too_long(new)
         else:
-            _refuse(say("forms.refused_long", most=most, count=len(new)))
+            _refuse("forms.refused_long", most=most, count=len(new))
 
     return state.controlled(f"ask_{name}_{current()}", shown, typed)
 
 
-def _refuse(sentence: str) -> None:
+def _refuse(key: str, **details) -> None:
+    """The words are chosen later: a widget speaks before the page knows its language."""
     state.touch()
-    st.session_state[REFUSED] = sentence
+    st.session_state[REFUSED] = key, details
+
+
+def _literal(details) -> dict[str, str]:
+    return {name: literal(str(detail)) for name, detail in details.items()}
 
 
 def _ask_prices(asked: Asked) -> None:
@@ -101,9 +107,8 @@ def _take_file(data: bytes) -> None:
     try:
         numbers = read_csv(data)
     except Unreadable as error:
-        details = {name: literal(str(detail)) for name, detail in error.details.items()}
         known = {"rows": ten_to(int(np.log10(MOST_ROWS))), "largest": ten_to(int(np.log10(LARGEST)))}
-        _refuse(say(f"long.file_{error.reason}", **known | details))
+        _refuse(f"long.file_{error.reason}", **known | _literal(error.details))
     else:
         _take(numbers)
 
@@ -113,8 +118,7 @@ def _take_text(text: str) -> None:
     try:
         numbers = read_numbers(text)
     except NotNumbers as error:
-        details = {name: literal(str(detail)) for name, detail in error.details.items()}
-        _refuse(say(f"forms.refused_numbers_{error.reason}", **details))
+        _refuse(f"forms.refused_numbers_{error.reason}", **_literal(error.details))
     else:
         _take(numbers)
 
@@ -125,7 +129,7 @@ def _take(numbers) -> None:
     written = ",".join(f"{number:.6g}" for number in numbers[:MOST])
     if len(numbers) > MOST or len(written) > most:
         fitting = min(len(numbers), MOST) * most // max(most, len(written))
-        _refuse(say("forms.refused_numbers_many", most=fitting, count=len(numbers)))
+        _refuse("forms.refused_numbers_many", most=fitting, count=len(numbers))
     else:
         state.ask(prices=written)
 
