@@ -170,3 +170,18 @@ def test_nothing_sticks_out_on_a_phone(server, visit, form, lang):
     page = visit(f"{server}/forms?form={form}&cell=lstm&lang={lang}", viewport={"width": 360, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     assert page.locator(".stage").evaluate("(stage) => stage.scrollWidth - stage.clientWidth") <= 0
+
+
+def test_the_form_can_be_taken_away_as_a_replay(server, visit, new_context, tmp_path):
+    page = visit(f"{server}/forms?form=encoder_decoder&cell=lstm&attention=additive&t=3")
+    page.locator(".saving").evaluate("(menu) => (menu.open = true)")
+    with page.expect_download() as waiting:
+        page.locator(".saving").get_by_role("button", name="(HTML)").click()
+    assert waiting.value.suggested_filename == "encoder_decoder_lstm.html"
+    target = tmp_path / "replay.html"
+    waiting.value.save_as(target)
+    alone = new_context(offline=True).new_page()
+    alone.goto(target.as_uri())
+    alone.locator(".stage").get_by_role("button", name=EN("stage.player_next")).click()
+    expect(alone.locator(".lens .chosen .says")).to_have_text("twenty")
+    expect(alone.locator("main > p")).to_contain_text(EN("stage.replay_note_trained"))

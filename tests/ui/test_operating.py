@@ -9,7 +9,7 @@ from explorer.surgery import Operation
 from explorer.ui import proving
 from explorer.ui.frame import PAGES
 from explorer.ui.operating import presets
-from tests.ui.visiting import SMALL, charts, every_page, fine, go, link, on_stage, press, visit
+from tests.ui.visiting import SMALL, charts, fine, go, link, on_stage, press, visit
 
 
 def opened(**query):

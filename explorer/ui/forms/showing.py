@@ -28,6 +28,11 @@ def answered(asked: Asked, cell: str, language: str) -> answers.Answered:
     return answers.answer(asked, cell, language)
 
 
+@cached(LRUCache(64), lock=Lock())
+def _wired(asked: Asked, cell: str, language: str) -> dict:
+    return answers.wirings(answered(asked, cell, language).parts[0].trace)
+
+
 @cached(LRUCache(8), lock=Lock())
 def recalled(cell: str) -> dict[str, Recall]:
     return recall(cell)
@@ -90,7 +95,7 @@ def pictures(asked: Asked, cell: str, found: answers.Answered) -> None:
         "encoder_decoder": _translation,
     }[found.form](draw, found)
     _gates(draw, found)
-    _wirings(draw, found)
+    _wirings(draw, asked, cell)
     if found.form == "encoder_decoder":
         _recall(draw, cell)
 
@@ -156,8 +161,8 @@ def _gates(draw, found) -> None:
         first += trace.T
 
 
-def _wirings(draw, found) -> None:
-    rows = answers.wirings(found.parts[0].trace)
+def _wirings(draw, asked: Asked, cell: str) -> None:
+    rows = _wired(asked, cell, current())
     first = ", ".join(
         f"{say(f'choice.form.{form}')} {power_of_ten(float(norm[0]))}" for form, (norm, _) in rows.items()
     )

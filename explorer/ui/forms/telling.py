@@ -64,7 +64,7 @@ def _translation(asked, found) -> list[str]:
         said.append(say("forms.answer_beam", texts=texts))
     if more["attention"] != asked.attention:
         said.append(say("forms.dates_attention"))
-    return said
+    return [*said, say("forms.idealised_translation")]
 
 
 def scores(asked: Asked, cell: str) -> str:
