@@ -68,7 +68,8 @@ def on_stage(asked: Asked, cell: str, found: answers.Answered) -> None:
         title=say("forms.question"),
         note=f"{say(f'choice.form.{asked.form}')}. {say('stage.replay_note_trained')}",
     )
-    st.caption(say("forms.idealised_stage"))
+    pair = " " + say("forms.idealised_pair") if len(found.parts) > 1 else ""
+    st.caption(say("forms.idealised_stage") + pair)
 
 
 def pictures(asked: Asked, cell: str, found: answers.Answered) -> None:
@@ -149,15 +150,16 @@ def _translation(draw, found) -> None:
 
 def _gates(draw, found) -> None:
     """One picture of all gates a network; a decoder's steps go on from those of its encoder."""
-    names, first = ("gates",) if len(found.parts) == 1 else ("gates_encoder", "gates_decoder"), 1
-    for name, part in zip(names, found.parts):
+    first = 1
+    for which, part in zip(("_encoder", "_decoder") if len(found.parts) > 1 else ("",), found.parts):
         trace = part.trace
         states = [q for q in ("c", "h") if q in trace.cell.states]
         shown = [q for q in trace.cell.equations(trace.options) if q not in states] + states
         symbols = ", ".join(without_markup(say(f"symbol.{q}")) for q in shown)
         alt = say("forms.alt_gates", names=symbols, first=first, last=first + trace.T - 1, H=trace.H)
         make = lambda trace=trace, shown=shown, first=first: heatmaps(trace, shown, speaker(), first)  # noqa: E731
-        draw(name, make, alt, say(f"forms.{name}_picture"))
+        title = say(f"forms.{'gates' if len(shown) > len(states) else 'states'}{which}_picture")
+        draw(f"gates{which}", make, alt, title)
         first += trace.T
 
 
