@@ -222,3 +222,10 @@ def test_own_prices_are_forecast():
 
 def test_a_drawing_that_is_none_is_empty():
     assert not read("2" * 1024).any() and not read(None).any() and read("1" * 1024).all()
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_the_words_that_it_knows_can_be_looked_up(lang):
+    [field] = visit("forms", form="sequence_to_vector", lang=lang).text_input
+    for word in {"en": ("good", "recommend", "not"), "ko": ("추천해요", "않아요")}[lang]:
+        assert word in field.help

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from explorer.corpora import digits
-from explorer.corpora.reviews import EXAMPLES
+from explorer.corpora.reviews import EXAMPLES, GRAMMARS
 from explorer.datasets.own import MOST, NotNumbers, read_numbers
 from explorer.datasets.prices import table
 from explorer.forms import FORMS
@@ -135,7 +135,12 @@ def _take(numbers) -> None:
 
 
 def _ask_review(asked: Asked) -> None:
-    st.text_input(say("forms.review"), **_written("review", asked.review or EXAMPLES[current()], empty=" "))
+    known = [word for word in GRAMMARS[current()].words if word.isalpha()]
+    st.text_input(
+        say("forms.review"),
+        help=say("forms.review_help", count=len(known), words=", ".join(known)),
+        **_written("review", asked.review or EXAMPLES[current()], empty=" "),
+    )
 
 
 def _ask_digit(asked: Asked) -> None:
