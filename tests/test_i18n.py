@@ -79,6 +79,7 @@ AMONG = {  # composed keys among others
         *(f"refused_numbers_{reason}" for reason in ("none", "many", "bad")),
         *(f"measure_{measure}" for measure in ("error_network", "error_naive", "right_side", "near", "exact")),
         *(f"measure_spelt_{language}" for language in LANGUAGES),
+        *(f"{shown}{which}_picture" for shown in ("gates", "states") for which in ("", "_encoder", "_decoder")),
     },
     "long": {f"file_{reason}" for reason in ("large", "text", "none", "many", "bad", "infinite")}
     | {f"input_{name}" for name in SERIES}

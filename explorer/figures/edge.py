@@ -68,7 +68,7 @@ def edge_map(
     return theme.figure(
         height,
         data,
-        xaxis={"title": {"text": words("axis.lag")}, "range": [-0.5, float(lags[-1]) + 0.5]},
+        xaxis=theme.step_axis(int(lags[-1]) + 1, words, 0) | {"title": {"text": words("axis.lag")}},
         yaxis={"title": {"text": words(f"setting.{axis}")}, "range": [low - step, high + step]},
         shapes=shapes,
         annotations=notes,

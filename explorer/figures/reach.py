@@ -38,7 +38,12 @@ def reach(logs: np.ndarray, every: int, words: Callable[..., str], *, height: in
         height,
         [picture],
         xaxis={**theme.step_axis(T, words), "title": {"text": words("axis.earlier")}, "showgrid": False},
-        yaxis={"title": {"text": words("axis.later")}, "range": [0.5, T + 0.5], "showgrid": False, "zeroline": False},
+        yaxis={
+            **theme.step_axis(T, words),
+            "title": {"text": words("axis.later")},
+            "showgrid": False,
+            "zeroline": False,
+        },
         hovermode="closest",
         margin={**theme.MARGIN, "t": 30},
         annotations=[legend(words("axis.jacobian"), LOWEST, HIGHEST)],

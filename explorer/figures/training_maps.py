@@ -71,9 +71,8 @@ def _panel(name: str, rows, T: int, planned: int, every: int, number: str, words
 
 
 def _axes(T: int, planned: int, every: int, number: str, domain, first: bool, last: bool, words) -> dict:
-    time = {
+    time = theme.step_axis(T, words) | {
         "anchor": f"y{number}",
-        "range": [0.5, T + 0.5],
         "showgrid": False,
         "showticklabels": last,
         "ticks": "outside" if last else "",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from explorer.cells import CELLS
@@ -34,7 +36,7 @@ def control(name: str, *, disabled: bool = False, **arguments) -> None:
         case Choice(options=options):
             st.selectbox(label, options, format_func=lambda o: say(f"choice.{name}.{o}"), **bound)
         case Switch():
-            st.toggle(label, **bound)
+            st.toggle(label, **bound, **arguments)
         case Number(step=step):
             widget = st.slider if slides else st.number_input
             widget(
@@ -82,28 +84,32 @@ def in_sight(elsewhere: tuple[str, ...]) -> None:
                     _own_numbers()
 
 
-def folded(elsewhere: tuple[str, ...]) -> None:
-    """All other settings that matter to this experiment."""
+def others(elsewhere: tuple[str, ...]) -> list[str]:
+    """All other settings that matter to this experiment, less those that the page shows itself."""
     e = state.experiment()
     low, high, _ = DATASETS[e.input].widths
-    if e.cell == "rnn" and "activation" not in elsewhere:
-        control("activation")
-    for name in CELLS["gru" if "cell" in elsewhere else e.cell].options:
-        if name != "activation" and name not in elsewhere:
-            control(name)
-    if low < high and "D" not in elsewhere:
-        control("D", bounds=(low, high))
-    if DATASETS[e.input].drawn and "input_seed" not in elsewhere:
-        control("input_seed")
-    control("layers")
-    control("scheme")
-    if "gain" not in elsewhere:
-        gain()
-    if "forget_bias" not in elsewhere:
-        forget_bias()
-    control("chrono", disabled=CELLS[e.cell].keep is None and "cell" not in elsewhere)
-    if "loss" not in elsewhere:
-        loss()
+    cell = "gru" if "cell" in elsewhere else e.cell  # a page of all cells shows the conventions of the one that has any
+    names = [
+        *(["activation"] if e.cell == "rnn" else []),
+        *(name for name in CELLS[cell].options if name != "activation"),
+        *(["D"] if low < high else []),
+        *(["input_seed"] if DATASETS[e.input].drawn else []),
+        *("layers", "scheme", "gain", "forget_bias", "chrono", "loss"),
+    ]
+    return [name for name in names if name not in elsewhere]
+
+
+def folded(elsewhere: tuple[str, ...]) -> None:
+    """Their widgets."""
+    e = state.experiment()
+    arguments = {
+        "D": {"bounds": DATASETS[e.input].widths[:2]},
+        "chrono": {"disabled": CELLS[e.cell].keep is None and "cell" not in elsewhere},
+    }
+    drawn_by = {"gain": gain, "forget_bias": forget_bias, "loss": loss}
+    for name in others(elsewhere):
+        draw = drawn_by.get(name) or partial(control, name, **arguments.get(name, {}))
+        draw()
 
 
 def conventions() -> None:

@@ -153,13 +153,13 @@ def experiment() -> Experiment:
     return st.session_state["experiment"]
 
 
-def view(T: int | None = None) -> View:
-    """How it is looked at, the cursor inside the experiment, or inside T steps.
+def view(T: int | None = None, H: int | None = None) -> View:
+    """How it is looked at, the cursor inside the experiment, or inside T steps and H units.
 
     What is kept, and what the URL says, is the cursor as it was set: it comes back with a longer sequence.
     """
     kept = st.session_state["view"]
-    T, H = T or experiment().T, experiment().H
+    T, H = T or experiment().T, H or experiment().H
     inside = {name: min(getattr(kept, name), T) for name in ("step", "later", "window")}
     return replace(kept, unit=min(kept.unit, H), **inside)
 

@@ -4,6 +4,7 @@
 import { aligned, unpack } from "./packing.js";
 import { download, isDark, living } from "./page.js";
 
+const FEW = 10; // steps, of which Plotly would draw halves
 const CURSOR = "explorer:cursor"; // a step that is hovered or clicked in any chart of the page
 
 let loading;
@@ -193,6 +194,7 @@ class Chart {
       const first = !this.plot.data;
       await Plotly.react(this.plot, this.spec.data, layout, config);
       if (first) this.listen();
+      this.wholeTicks();
       for (const button of this.tools.children) button.disabled = false;
       this.bringIntoView(layout.meta?.focus);
       this.plot.dataset.drawn = String(Number(this.plot.dataset.drawn ?? 0) + 1);
@@ -211,7 +213,7 @@ class Chart {
   listen() {
     this.plot.on("plotly_click", ({ points: [point] }) => {
       const step = Math.round(point.x);
-      const unit = point.data.type === "heatmap" ? Math.round(point.y) : null;
+      const unit = this.spec.layout.meta?.units?.includes(point.data.yaxis ?? "y") ? Math.round(point.y) : null;
       if (!this.data.clickable) return;
       if (point.data.meta?.steps) return this.trigger("click", { step: point.pointNumber + 1, unit: null });
       if (!this.spec.layout.meta?.cursor) return;
@@ -224,9 +226,22 @@ class Chart {
     this.plot.on("plotly_doubleclick", () => this.resetZoom());
     this.plot.on("plotly_unhover", () => this.announce(null, null, false));
     this.plot.on("plotly_relayout", (change) => {
+      this.wholeTicks();
       this.drawCursor();
       if (Object.keys(change).some((name) => name.startsWith("xaxis."))) this.zoomed();
     });
+  }
+
+  // Between two steps there is no tick, however near one looks (see theme.step_axis).
+  wholeTicks() {
+    if (!this.spec.layout.meta?.cursor) return;
+    const change = {};
+    for (const [name, { range, tickmode }] of Object.entries(this.plot._fullLayout).filter(([name]) => /^xaxis\d*$/.test(name))) {
+      const wanted = Math.abs(range[1] - range[0]) < FEW ? "linear" : "auto"; // by ones, or Plotly's choice
+      if (tickmode === "array" || tickmode === wanted) continue; // the figure says where its ticks are
+      Object.assign(change, { [`${name}.tickmode`]: wanted, [`${name}.dtick`]: 1 });
+    }
+    if (Object.keys(change).length) window.Plotly.relayout(this.plot, change);
   }
 
   // A figure with more numbers than a screen has columns is drawn anew from all of them, for what is looked at.
@@ -330,11 +345,12 @@ class Chart {
     const cursor = this.data.cursor;
     if (!cursor) return;
     vertical(cursor.step, "now");
-    for (const name of this.spec.layout.meta.units ?? []) {
+    const { units = [], rows_after: before, half = 0.5 } = this.spec.layout.meta; // half of what a row is high
+    const rows = before === undefined ? units.map((name) => [name, cursor.unit]) : [["y", cursor.step - before]]; // its rows are steps
+    for (const [name, at] of rows) {
       const axis = full[name.replace("y", "yaxis")];
-      const half = this.spec.layout.meta.half ?? 0.5; // of what a row is high
-      const [top, bottom] = [axis.d2p(cursor.unit + half), axis.d2p(cursor.unit - half)];
-      if (bottom < 0 || top > axis._length) continue;
+      const [top, bottom] = [axis.d2p(at + half), axis.d2p(at - half)].sort((a, b) => a - b);
+      if (bottom <= 0 || top >= axis._length) continue;
       const row = element("div", "row", this.overlay);
       Object.assign(row.style, {
         left: `${xaxis._offset}px`, width: `${xaxis._length}px`,

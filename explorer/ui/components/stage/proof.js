@@ -63,7 +63,7 @@ function origin(stage, { node, step, unit }, key) {
 // A sum as its products, if they are few; a product as its two factors.
 function apart(run, node) {
   const [kind, inner, k] = node;
-  const factors = ([, matrix, vector], place) => ["*", ["pick", matrix, place], ["at", vector, place]];
+  const factors = ([, matrix, vector], place) => ["*", ["pick", matrix, place, vector], ["at", vector, place]];
   if (kind === "pick" && inner[0] === "@") return factors(inner, k);
   const count = kind === "@" ? run.width(node) : 0;
   if (!count || count > FEW) return node;
