@@ -1,8 +1,5 @@
 """The gradient laboratory in a browser: five networks at full length, a click opens a pair, a line is dragged."""
 
-import csv
-import io
-
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -13,7 +10,7 @@ from explorer.performing import rivals
 from explorer.ui.laboratory import numbers
 from explorer.ui.state import ASKS
 from tests.browser.conftest import chart, figure, settle
-from tests.browser.test_charts import download
+from tests.browser.test_charts import taken_away
 from tests.browser.test_moving import press, query
 
 EN = words("en")
@@ -91,7 +88,7 @@ def test_the_clipping_line_is_dragged_and_moved_by_keys(server, visit):
 def test_points_in_a_plane_can_be_taken_away_as_numbers(server, visit):
     page = visit(f"{server}/gradients?ask=plane&cell=rnn&T=20&H=2")
     figure(page, "plane")
-    rows = list(csv.DictReader(io.StringIO(download(page, "plane", "csv").path().read_text())))
+    rows = taken_away(page, "plane")
     path = [(float(row["x"]), float(row["y"])) for row in rows if row["name"] == EN("plane.path")]
     h = perform(Experiment(cell="rnn", T=20, H=2)).trace["h"][:, 0]
     np.testing.assert_allclose(path, h, rtol=1e-6)

@@ -46,21 +46,33 @@ const same = (a, b) => a.length === b.length && a.every((value, k) => value === 
 
 // ---- numbers as CSV: one row a step, one column a line or a unit of a heatmap ----
 
-const plain = (html) => String(html ?? "").replace(/<[^>]*>/g, "");
+const plain = (html) => String(html ?? "").replace(/<sub>(.*?)<\/sub>/g, "_$1").replace(/<[^>]*>/g, "");
+// A line whose hover reads 10 to the power of y holds logarithms.
+const named = (trace) => (trace.hovertemplate?.startsWith("10<sup>") ? "log₁₀ " : "") + plain(trace.name);
 const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+// In the fewest digits that are the number of 32 bits: 0.1, not 0.10000000149011612.
+function written(value) {
+  if (typeof value !== "number" || Math.fround(value) !== value) return String(value);
+  for (let digits = 6; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return String(short);
+  }
+  return String(Number(value.toPrecision(9)));
+}
 
 // Where x is no step, or a step has many points: one row a point.
 function pointsToCSV(figure) {
   const rows = [["name", "x", "y", "value"]];
   for (const trace of figure.data) {
-    const name = plain(trace.name);
+    const name = named(trace);
     if (trace.type === "heatmap") {
       trace.z.forEach((row, m) => row.forEach((value, n) => rows.push([name, trace.x0 + n * trace.dx, trace.y0 + m * trace.dy, value])));
     } else {
       trace.x.forEach((x, n) => Number.isNaN(x) || rows.push([name, x, trace.y[n], trace.customdata?.[n] ?? ""]));
     }
   }
-  return rows.map((row) => row.map((cell) => quoted(String(cell))).join(",")).join("\n") + "\n";
+  return rows.map((row) => row.map((cell) => quoted(written(cell))).join(",")).join("\n") + "\n";
 }
 
 export function toCSV(figure) {
@@ -72,7 +84,7 @@ export function toCSV(figure) {
   };
   for (const trace of figure.data) {
     if (trace.meta?.drawing) continue; // a shading of numbers that a line holds
-    const name = plain(trace.name);
+    const name = named(trace);
     if (trace.type === "heatmap") {
       const column = (k) => trace.x?.[k] ?? k + trace.x0;
       const label = (unit) => (trace.y ? Number(trace.y[unit].toPrecision(6)) : unit * (trace.dy ?? 1) + trace.y0);
@@ -84,7 +96,7 @@ export function toCSV(figure) {
   }
   const steps = [...new Set([...columns.values()].flatMap((column) => [...column.keys()]))].sort((a, b) => a - b);
   const head = [figure.layout.meta?.column ?? "t", ...columns.keys()].map(quoted).join(",");
-  const rows = steps.map((step) => [step, ...[...columns.values()].map((column) => column.get(step) ?? "")].join(","));
+  const rows = steps.map((step) => [step, ...[...columns.values()].map((column) => written(column.get(step) ?? ""))].join(","));
   return [head, ...rows].join("\n") + "\n";
 }
 
@@ -122,7 +134,8 @@ class Chart {
       ["reset", RESET, () => this.resetZoom()],
       ["svg", "SVG", () => this.save("svg")],
       ["png", "PNG", () => this.save("png")],
-      ["csv", "CSV", () => this.take(new Blob([toCSV(this.spec)], { type: "text/csv" }), "csv")],
+      // the mark in front tells a spreadsheet that Hangul is UTF-8
+      ["csv", "CSV", () => this.take(new Blob(["\uFEFF", toCSV(this.spec)], { type: "text/csv" }), "csv")],
       ["full", FULL, () => (document.fullscreenElement ? document.exitFullscreen() : this.figure.requestFullscreen())],
     ]) {
       const button = element("button", name, this.tools);
