@@ -47,10 +47,20 @@ const same = (a, b) => a.length === b.length && a.every((value, k) => value === 
 
 // ---- numbers as CSV: one row a step, one column a line or a unit of a heatmap ----
 
-const plain = (html) => String(html ?? "").replace(/<[^>]*>/g, "");
+const plain = (html) => String(html ?? "").replace(/<sub>(.*?)<\/sub>/g, "_$1").replace(/<[^>]*>/g, "");
 // A trace whose hover reads as a power of ten holds logarithms.
-const named = (trace) => (/10<sup>%\{/.test(trace.hovertemplate) ? "log10 " : "") + plain(trace.name);
+const named = (trace) => (/10<sup>%\{/.test(trace.hovertemplate) ? "log₁₀ " : "") + plain(trace.name);
 const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+// In the fewest digits that are the number of 32 bits: 0.1, not 0.10000000149011612.
+function written(value) {
+  if (typeof value !== "number" || Math.fround(value) !== value) return String(value);
+  for (let digits = 6; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return String(short);
+  }
+  return String(Number(value.toPrecision(9)));
+}
 
 // Where a column and a row of a heatmap stand.
 const column = (trace, k) => trace.x?.[k] ?? trace.x0 + k * (trace.dx ?? 1);
@@ -67,7 +77,7 @@ function pointsToCSV(figure) {
       trace.x.forEach((x, n) => Number.isNaN(x) || rows.push([name, x, trace.y[n], trace.customdata?.[n] ?? "", trace.text?.[n] ?? ""]));
     }
   }
-  return rows.map((row) => row.map((cell) => quoted(String(cell))).join(",")).join("\n") + "\n";
+  return rows.map((row) => row.map((cell) => quoted(written(cell))).join(",")).join("\n") + "\n";
 }
 
 export function toCSV(figure) {
@@ -89,7 +99,7 @@ export function toCSV(figure) {
   }
   const steps = [...new Set([...columns.values()].flatMap((column) => [...column.keys()]))].sort((a, b) => a - b);
   const head = [figure.layout.meta?.column ?? "t", ...columns.keys()].map(quoted).join(",");
-  const rows = steps.map((step) => [step, ...[...columns.values()].map((column) => column.get(step) ?? "")].join(","));
+  const rows = steps.map((step) => [step, ...[...columns.values()].map((column) => written(column.get(step) ?? ""))].join(","));
   return [head, ...rows].join("\n") + "\n";
 }
 
@@ -127,7 +137,8 @@ class Chart {
       ["reset", RESET, () => this.resetZoom()],
       ["svg", "SVG", () => this.save("svg")],
       ["png", "PNG", () => this.save("png")],
-      ["csv", "CSV", () => this.take(new Blob([toCSV(this.spec)], { type: "text/csv" }), "csv")],
+      // the mark in front tells a spreadsheet that Hangul is UTF-8
+      ["csv", "CSV", () => this.take(new Blob(["\uFEFF", toCSV(this.spec)], { type: "text/csv" }), "csv")],
       ["full", FULL, () => (document.fullscreenElement ? document.exitFullscreen() : this.figure.requestFullscreen())],
     ]) {
       const button = element("button", name, this.tools);
