@@ -190,8 +190,8 @@ class GRULoops(Loops):
     def recurrently(self, rows, out, whole):
         H = self.H
         recurrent = out[:whole, H : 4 * H]
-        (weight_hh,) = outer(recurrent, rows[:whole, 4 * H :])
-        return {"recurrent": {"weight_hh": weight_hh, "bias_hh": summed(recurrent)}}
+        h_prev = rows[:whole, 4 * H :]
+        return {"recurrent": lambda: {"weight_hh": outer(recurrent, h_prev)[0], "bias_hh": summed(recurrent)}}
 
 
 class RNNLoops(Loops):

@@ -14,11 +14,17 @@ with + - * (⊙), @ (matrix product) and sigmoid, tanh, relu. The chain rule als
     W_hq.T                   a block transposed
     positive(a)              1 where a > 0, else 0: the slope of ReLU
     free_f, free_h_next, …   0 where a clamp holds the quantity, else 1
+
+and one number of a sum is written with its place (from 0):
+
+    (W_hq @ h_prev)[k]       the k-th product of the sum
+    W_hq[k]                  the weight in it
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Mapping
 from functools import cache
 
 import numpy as np
@@ -78,6 +84,14 @@ def evaluate(formula: str | ast.expr, trace: Trace, steps=slice(None), grads: Gr
 
     grads, direct   for the chain rule: the Gradients and the direct ∂L/∂h_t (T, B, H) that they came from
     """
+    return worked_out(formula, lambda name: _named(name, trace, steps, grads, direct))
+
+
+def worked_out(formula: str | ast.expr, named: Callable[[str], object], functions: Mapping = FUNCTIONS):
+    """The formula's value, given the array or tensor that each name means: vectors (..., H), matrices (H, K).
+
+    functions   those that it may call, for the kind of array that it is given
+    """
 
     def value(node):
         match node:
@@ -89,17 +103,41 @@ def evaluate(formula: str | ast.expr, trace: Trace, steps=slice(None), grads: Gr
                 return value(left) * value(right)
             case ast.BinOp(left, ast.MatMult(), right):
                 return value(right) @ value(left).T
+            case ast.Subscript(ast.BinOp(left, ast.MatMult(), right), ast.Constant(int(k))):
+                return value(right)[..., k : k + 1] * value(left)[:, k]
+            case ast.Subscript(matrix, ast.Constant(int(k))):
+                return value(matrix)[:, k]
             case ast.Call(ast.Name(function), [argument]):
-                return FUNCTIONS[function](value(argument))
+                return functions[function](value(argument))
             case ast.Attribute(matrix, "T"):
                 return value(matrix).T
-            case ast.Constant(number):
-                return np.asarray(number, trace.dtype)
+            case ast.Constant(int(number)):
+                return number
             case ast.Name(name):
-                return _named(name, trace, steps, grads, direct)
+                return named(name)
         raise ValueError(f"a formula cannot hold {ast.unparse(node)!r}")
 
     return value(parse(formula) if isinstance(formula, str) else formula)
+
+
+def names(formula: str) -> set[str]:
+    """The names that a formula speaks of."""
+    return {node.id for node in ast.walk(parse(formula)) if isinstance(node, ast.Name)} - set(FUNCTIONS)
+
+
+def placed(name: str, step: int) -> tuple[str, int]:
+    """The quantity that a name means in a formula of a step, and the step that it is of: c_prev at 5 -> c at 4."""
+    quantity, _, when = name.rpartition("_")
+    shift = {"prev": -1, "next": 1}.get(when, 0)
+    return (quantity if shift else name), step + shift
+
+
+def block(trace: Trace, name: str) -> np.ndarray | None:
+    """A gate's rows of a stacked weight or bias, W_if or b_hn; None for another name."""
+    if name[:3] not in PARTS:
+        return None
+    first = trace.cell.gates.index(name[3:]) * trace.H
+    return trace.params[PARTS[name[:3]]][first : first + trace.H]
 
 
 def _free(name: str, trace: Trace) -> np.ndarray:
@@ -122,9 +160,7 @@ def _named(name: str, trace: Trace, steps, grads, direct) -> np.ndarray:
         later = _named(name.removesuffix("_next"), trace, slice(1, None), grads, direct)
         return np.concatenate([later, np.zeros_like(trace["h"][:1])])[steps]
     if name[:3] in PARTS:
-        block = trace.cell.gates.index(name[3:])
-        stacked = trace.params[PARTS[name[:3]]]
-        return stacked[block * trace.H : (block + 1) * trace.H]
+        return block(trace, name)
     if name.startswith("da_"):
         return grads.pre[name[3:]][steps]
     if name in ("dh", "dc"):

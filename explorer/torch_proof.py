@@ -1,52 +1,70 @@
 """One number of a run by PyTorch alone: its own cells and its own autograd, in float64, without the engine.
 
 All layers are stepped through by nn.RNNCell, nn.GRUCell or nn.LSTMCell. Their gates are not to be seen from outside, so
-the step that is asked for is written out; so is every step of what PyTorch has no cell for: the RNN with σ, the GRU
-with r before the product, and a run that was operated on.
+the steps whose gates are asked for are written out; so is every step of what PyTorch has no cell for: the RNN with σ,
+the GRU with r before the product, and a run that was operated on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 from torch.nn.functional import linear
 
+from explorer.equations import names, placed, worked_out
 from explorer.trace import Trace
 
+FUNCTIONS = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "positive": lambda a: (a > 0).to(a.dtype),
+}
+BY_CELLS = {"h", "c", "dh"}  # the rest is inside of them
 
-def vector(trace: Trace, direct, quantity: str, step: int):
-    """A quantity of one step of the last layer, (H,), sequence 1, and what it was computed with.
 
-    direct     (T, 1, H): the direct ∂L/∂h_t of the loss
-    quantity   a gate or state; with a d before it the gradient, "dh", "dc", "da_f"
-    step       array index
+def vector(engine, formula: str) -> tuple[np.ndarray, str]:
+    """A formula of one step of the last layer, all units, sequence 1, and what it was computed with.
+
+    engine    `explorer.proof.Engine`, of which only what is given is taken: weights, inputs, the loss's own gradient
 
     Returns the numbers, and "cells" or "autograd": PyTorch's cells but for the step itself, or the equations.
     """
-    gradient = quantity.startswith("d")
-    name = quantity[1:] if gradient else quantity
+    asked = {name: placed(name, engine.step) for name in names(formula) if engine.given(name) is None}
+    found, how = _found(engine.trace, engine.direct, set(asked.values()))
+
+    def named(name: str) -> torch.Tensor:
+        return found[asked[name]] if name in asked else torch.tensor(engine.given(name))
+
+    return np.atleast_2d(worked_out(formula, named, FUNCTIONS).numpy())[0], how
+
+
+def _found(trace: Trace, direct, asked: set[tuple[str, int]]) -> tuple[dict, str]:
+    """Quantities of steps of the last layer, {("da_f", 4): (1, H)}; with a d before it, a gradient."""
     rows, how = torch.tensor(trace.layers[0].x[:, :1]), "cells"
+    inside = {step for quantity, step in asked if quantity not in BY_CELLS}
     for layer in trace.layers:
-        asked = step if layer is trace else None
-        steps, cell = _through(layer, rows, asked)
+        steps, cell = _through(layer, rows, inside if layer is trace else set())
         how = "autograd" if cell is None else how
         rows = torch.stack([one["h"] for one in steps])
-    node = steps[step][name]
-    if gradient:
-        node.retain_grad()
+    gradients = {(q, t): steps[t][q[1:]] for q, t in asked if q.startswith("d")}
+    if gradients:
+        for node in gradients.values():
+            node.retain_grad()
         (rows * torch.tensor(direct[:, :1])).sum().backward()
-        node = torch.zeros_like(node) if node.grad is None else node.grad
-    return node.detach()[0].numpy(), how
+    found = {(q, t): steps[t][q].detach() for q, t in asked if not q.startswith("d")}
+    return found | {at: torch.zeros_like(one) if one.grad is None else one.grad for at, one in gradients.items()}, how
 
 
-def _through(layer: Trace, rows: torch.Tensor, asked: int | None):
+def _through(layer: Trace, rows: torch.Tensor, inside: set[int]):
     """Each step's quantities, {name: (1, H)}, all of them where it is written out; and PyTorch's cell, if any."""
     cell, weights = _cell(layer), {name: torch.tensor(array) for name, array in layer.params.items()}
     state = {q: torch.tensor(array[:1]).requires_grad_() for q, array in layer.initial.items()}
     steps = []
     for t, x in enumerate(rows):
-        by_hand = cell is None or t == asked
+        by_hand = cell is None or t in inside
         made = _written_out(layer, weights, x, state, t) if by_hand else _by_cell(cell, x, state)
         state = {q: made[q] for q in state}
         steps.append(made)

@@ -181,18 +181,16 @@ def gradients_of(trace: Trace, back: Backward) -> Gradients:
     with np.errstate(over="ignore", invalid="ignore"):
         x = trace.x.reshape(T, D) if B == 1 else trace.x.transpose(0, 2, 1)
         one = np.ones_like(back.pre[:, :1])  # what the bias is multiplied by
-        entering = (x, one) if back.h_prev is None else (x, one, back.h_prev)
-        weight_ih, bias, *weight_hh = outer(back.pre, *entering)
-        bias = bias.reshape(-1)
-        weights = {"weight_ih": weight_ih, "bias_ih": bias}
-        if weight_hh:
-            weights |= {"weight_hh": weight_hh[0], "bias_hh": bias}
+        names = ("weight_ih", "bias_ih") if back.recurrent else ("weight_ih", "bias_ih", "weight_hh")
+        weights = dict(zip(names, outer(back.pre, *(x, one, back.h_prev)[: len(names)])))
+        weights["bias_hh"] = weights["bias_ih"] = weights["bias_ih"][:, 0]
         weights = {name: arranged(array, cell.order, cell.gates) for name, array in weights.items()}
+        if back.recurrent:
+            weights |= back.recurrent()
         weight_ih = arranged(params["weight_ih"], cell.gates, cell.order)
         dx = back.pre @ weight_ih if B == 1 else (weight_ih.T @ back.pre).transpose(0, 2, 1)
     dx = dx.reshape(T, B, D)
     dx.flags.writeable = False
-    weights |= back.recurrent
     pre = named(back.pre, cell.order, H)
     return Gradients(
         state=Named("state", {q: with_batch(rows).transpose(0, 2, 1) for q, rows in back.state.items()}),

@@ -19,7 +19,7 @@ frame.notes()
 st.markdown(" ".join([questions.look(), input_sentence()]).strip())
 settings.conventions()
 operating.panel()
-show_stage(questions.title())
+show_stage(questions.title(), f"{input_sentence()} {operating.told()}".strip())
 operating.show_difference()
 
 

@@ -1,5 +1,6 @@
 """Every number that can be clicked, proved: all cells, all quantities; and no tick that was not earned."""
 
+import ast
 import sys
 from dataclasses import replace
 
@@ -8,7 +9,9 @@ import pytest
 
 from explorer import Experiment, perform
 from explorer.cells import CELLS
-from explorer.proof import Check, compared, prove
+from explorer.equations import FUNCTIONS, chain, equations, worked_out
+from explorer.performing import direct_gradient
+from explorer.proof import Check, Engine, by_differences, compared, prove
 from explorer.trace import Named
 from tests.figure_cases import experiments
 
@@ -121,11 +124,64 @@ def test_errors_are_what_they_are_called():
 
 
 @pytest.mark.parametrize(
-    ("quantity", "step", "unit"), [("z", 0, 0), ("a_f", 0, 0), ("f", 12, 0), ("f", 0, 4), ("f", -1, 0)]
+    ("formula", "step", "unit"),
+    [
+        *[("z", 0, 0), ("f", 12, 0), ("f", 0, 4), ("f", -1, 0), ("f", -2, 0), ("dh", -1, 0), ("x", -1, 0), ("x", 0, 9)],
+        *[("W_if[9]", 0, 0), ("f ** 2", 0, 0), ("f.real", 0, 0), ("open(f)", 0, 0), ("f +", 0, 0), ("[f]", 0, 0)],
+        *[("f + " * 200 + "f", 0, 0), ("(" * 300 + "f" + ")" * 300, 0, 0), ("free_f", 0, 0)],
+    ],
 )
-def test_what_is_not_there_is_refused(quantity, step, unit):
-    with pytest.raises(ValueError, match=r"quantity of lstm|must be a whole number"):
-        prove(perform(Experiment(**SIZES)), quantity, step, unit)
+def test_what_is_not_there_is_refused(formula, step, unit):
+    with pytest.raises(ValueError, match=r"formula|must be a whole number"):
+        prove(perform(Experiment(**SIZES)), formula, step, unit)
+
+
+def parts(formula: str):
+    """Every part of a formula that is one number of a unit, and of each of its sums one weight and one product."""
+    for node in ast.walk(ast.parse(formula, mode="eval").body):
+        match node:
+            case ast.BinOp(ast.Name(matrix), ast.MatMult()) | ast.BinOp(ast.Attribute(ast.Name(matrix)), ast.MatMult()):
+                yield from (ast.unparse(node), f"({ast.unparse(node)})[0]", f"{matrix}[0]")
+            case ast.BinOp() | ast.Call():
+                yield ast.unparse(node)
+            case ast.Name(name) if name not in FUNCTIONS and name[:2] != "W_" and name != "x":
+                yield name
+
+
+@pytest.mark.parametrize("operations", ["free", "operated"])
+@pytest.mark.parametrize("experiment", EVERY, ids=str)
+def test_every_part_of_every_formula_is_proved(experiment, operations):
+    if operations == "operated":
+        experiment = experiment.replace(surgery=OPERATED[experiment.cell])
+    performance = perform(experiment)
+    for formula in {**equations(performance.trace), **chain(performance.trace)}.values():
+        for part in dict.fromkeys(parts(formula)):
+            for step in (0, 4, 11):
+                proof = prove(performance, part, step, 1)
+                assert proof.torch.verdict == "agrees", proof
+                if proof.difference:
+                    assert proof.difference.verdict == "agrees", proof
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_what_the_first_step_hands_back_is_proved_too(cell):
+    performance = perform(Experiment(cell=cell, **SIZES))
+    for state in CELLS[cell].states:
+        formula = chain(performance.trace)[f"d{state}"]
+        terms = [term.strip() for term in formula.split(" + ") if "_next" in term]
+        proof = prove(performance, " + ".join(terms), -1, 2)
+        assert proof.value == pytest.approx(performance.grads.initial[state][0, 2], rel=1e-12)
+        assert (proof.torch.verdict, proof.difference.verdict) == ("agrees", "agrees")
+
+
+def test_a_wrong_share_of_a_gradient_gets_no_tick():
+    """Each factor of a share counts: without one it is not what the loss changes by."""
+    performance = perform(Experiment(**SIZES))
+    engine = Engine(performance.trace, performance.grads, direct_gradient(performance.experiment), 5)
+    right, wrong = (worked_out(formula, engine)[0, 2] for formula in ("dc * f", "dc * i"))
+    check = by_differences(engine, "dc * f", ["dc"], 2, right)
+    assert check.verdict == "agrees" and check.value == pytest.approx(right, rel=1e-6)
+    assert by_differences(engine, "dc * f", ["dc"], 2, wrong).verdict == "differs"
 
 
 def test_the_longest_run_is_proved_in_a_second_or_two():

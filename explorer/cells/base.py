@@ -14,7 +14,7 @@ The loops follow a few rules that make NumPy fast without hiding the equations:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
 
@@ -69,14 +69,14 @@ class Backward:
     state    name -> (T, H[, B])   the total ∂L/∂h_t, ∂L/∂C_t
     initial  name -> (H[, B])      ∂L/∂h_0, ∂L/∂C_0
     h_prev   (T, H[, B])           h_{t-1}, if every a_t is W_ih x_t + W_hh h_{t-1} + b: one product serves all weights
-    recurrent  else {"weight_hh": (gates·H, H), "bias_hh": (gates·H,)}, in PyTorch's order
+    recurrent  else () -> {"weight_hh": (gates·H, H), "bias_hh": (gates·H,)}, in PyTorch's order, when asked for
     """
 
     pre: np.ndarray
     state: Mapping[str, np.ndarray]
     initial: Mapping[str, np.ndarray]
     h_prev: np.ndarray | None = None
-    recurrent: Mapping[str, np.ndarray] = field(default_factory=dict)
+    recurrent: Callable[[], Mapping[str, np.ndarray]] | None = None
 
 
 @dataclass(frozen=True)

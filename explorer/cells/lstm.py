@@ -73,14 +73,14 @@ def forward(params, x, state, options, held=EMPTY):
     h[...], c[...] = (state[q].T.reshape(h.shape) for q in ("h", "c"))
     rows[0] = step
 
-    W = np.asfortranarray(weight_hh * halved[:, None])
+    remember = np.asfortranarray(weight_hh * halved[:, None]).dot
     recurrent, half, products = np.empty_like(gates), np.full_like(σ, 0.5), np.empty_like(g_c)
     i_times_g, f_times_c = parts(products, 1, 1)
     add, mul, tanh = np.add, np.multiply, np.tanh
     open_gates = holding(add, held, ORDER, rows, gates)
     update, show = holding(add, held, ("c",), rows), holding(mul, held, ("h",), rows)
     for a, row in zip(pre, rows[1:]):
-        W.dot(h, recurrent)
+        remember(h, recurrent)
         add(a, recurrent, a)
         tanh(a, gates)
         mul(σ, half, σ)
@@ -128,7 +128,7 @@ def backward(params, rows, dh_direct, options, later=None, held=EMPTY):
     dh_twice, dc_four_times = np.empty_like(dc_and_da_o), np.empty_like(da)
     each_dh, each_dc = dh_twice.reshape(2, *dh.shape), dc_four_times.reshape(4, *dc.shape)
 
-    W_T = arranged(params["weight_hh"], GATES, ORDER).T
+    back_to_h = arranged(params["weight_hh"], GATES, ORDER).T.dot
     add, mul = np.add, np.multiply
     for steps, slope in chunks_backward(out):
         slopes(rows[1:][steps], rows[:-1][steps], slope, during(held, steps))
@@ -141,7 +141,7 @@ def backward(params, rows, dh_direct, options, later=None, held=EMPTY):
             each_dc[...] = dc  # and one ∂a_i, ∂a_f, ∂a_g and ∂C_{t-1}
             mul(dc_four_times, of_dc, da_ifg_and_dc_later)
             row[...] = stored
-            W_T.dot(da, dh)  # what reaches h_{t-1} through the four gates
+            back_to_h(da, dh)  # what reaches h_{t-1} through the four gates
 
     return Backward(
         pre=out[:, 2 * H :],

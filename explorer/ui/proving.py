@@ -15,30 +15,32 @@ from explorer.proof import Check, Proof, prove
 from explorer.ui import state
 
 
-def ask(cursor: dict) -> None:
-    """Remember which number is asked for: that of the cursor."""
-    st.session_state["to_prove"] = _place(state.experiment(), cursor["quantity"], cursor["step"], cursor["unit"])
+def ask(number: dict) -> None:
+    """Remember which number is asked for, and where the cursor stands: {"formula", "step", "unit"}, both from 1."""
+    asked = state.experiment(), str(number["formula"]), int(number["step"]), int(number["unit"])
+    st.session_state["to_prove"] = asked, _place()
 
 
 def answer(performed: Callable[[Experiment], Performance]) -> dict | None:
     """What the stage shows of the proof; None if nothing was asked for, or the cursor has moved on."""
-    asked, view, experiment = st.session_state.get("to_prove"), state.view(), state.experiment()
-    if asked != _place(experiment, view.quantity, view.step, view.unit):
+    asked, place = st.session_state.get("to_prove", (None, None))
+    if asked is None or asked[0] != state.experiment() or place != _place():
         st.session_state.pop("to_prove", None)
         return None
     return _proved(asked, performed)
 
 
-def _place(experiment: Experiment, quantity: str, step: int, unit: int) -> tuple:
-    return experiment, quantity, step, unit
+def _place() -> tuple:
+    view = state.view()
+    return view.step, view.unit, view.level, view.quantity, view.back
 
 
-@cached(LRUCache(512), key=lambda place, performed: place, lock=Lock())
-def _proved(place: tuple, performed: Callable[[Experiment], Performance]) -> dict | None:
-    experiment, quantity, step, unit = place
+@cached(LRUCache(512), key=lambda asked, performed: asked, lock=Lock())
+def _proved(asked: tuple, performed: Callable[[Experiment], Performance]) -> dict | None:
+    experiment, formula, step, unit = asked
     try:
-        proof = prove(performed(experiment), quantity, step - 1, unit - 1)
-    except ValueError:  # a link whose quantity this cell does not have: the stage itself shows another
+        proof = prove(performed(experiment), formula, step - 1, unit - 1)
+    except ValueError:  # what this run does not have: the stage itself asks for no such thing
         return None
     return told(proof)
 
@@ -47,7 +49,7 @@ def told(proof: Proof) -> dict:
     """A proof as the stage reads it, its numbers written out."""
     checks = {"torch": proof.torch, "difference": proof.difference}
     return {
-        "quantity": proof.quantity,
+        "formula": proof.formula,
         "step": proof.step + 1,
         "unit": proof.unit + 1,
         "value": typeset(proof.value, 12),

@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from explorer import Experiment, perform
 from explorer.i18n import words
 from explorer.numerals import text
+from tests.browser.conftest import settle
 
 EN = words("en")
 
@@ -48,7 +49,11 @@ def test_the_sentence_stays_inside_the_picture(server, visit):
     assert overhang[1], overhang
 
 
-@pytest.mark.parametrize(("query", "frames"), [("T=100&H=32", 50), ("T=12&H=4&cell=gru&back=1&loss=9", 9)])
+OPERATED = "f~5-30~1_c~8~0.5~2_x~3~1"
+FILMS = [("T=100&H=32", 50), ("T=12&H=4&cell=gru&back=1&loss=9", 9), (f"T=40&H=8&op={OPERATED}", 40)]
+
+
+@pytest.mark.parametrize(("query", "frames"), FILMS)
 def test_the_film_goes_from_step_to_step_in_few_bytes(server, visit, query, frames):
     page = visit(f"{server}/unrolled?{query}")
     before = page.locator(".stage").evaluate("({ stage }) => JSON.stringify(stage.cursor)")
@@ -65,6 +70,35 @@ def test_the_film_goes_from_step_to_step_in_few_bytes(server, visit, query, fram
     assert min(moved) > 0.001 and max(moved) < 0.5, moved
     fresh = Image.open(saved(page, "png").path()).convert("RGB").resize(picture.size)
     assert abs(seen[-1].mean() - np.asarray(fresh).mean()) < 12, "the last frame is no picture of the stage"
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_a_film_of_a_long_run_says_what_it_leaves_out(server, visit, lang):
+    page = visit(f"{server}/unrolled?T=500&H=64&loss=30&lang={lang}")
+    say, button = words(lang), page.locator(".saving [data-save=film]")
+    page.locator(".saving summary").click()
+    expect(button).to_have_text(say("stage.save_film_some", count=50, all=500))
+    page.locator(".saving summary").click()
+    page.get_by_role("button", name=say("stage.to_back")).click()
+    page.locator(".saving summary").click()
+    expect(button).to_have_text(say("stage.save_film"))  # back from the loss there are 30 steps, all of them shown
+    page.get_by_role("button", name=say("stage.to_forward")).click()
+    if lang == "en":
+        film = saved(page, "film").path().read_bytes()
+        assert len(film) < 700_000, len(film)
+        assert Image.open(io.BytesIO(film)).n_frames == 50
+
+
+def test_a_picture_of_an_operated_run_shows_the_original_too(server, visit):
+    page = visit(f"{server}/unrolled?T=40&H=8&op={OPERATED}&t=20")
+    svg = ET.fromstring(saved(page, "svg").path().read_text(encoding="utf-8"))
+    overview, ghost = svg.findall("{http://www.w3.org/2000/svg}image")
+    assert overview.get("href") != ghost.get("href")
+    assert float(overview.get("height")) <= float(ghost.get("y"))
+    page.goto(f"{server}/unrolled?T=40&H=8&t=20")
+    settle(page)
+    svg = ET.fromstring(saved(page, "svg").path().read_text(encoding="utf-8"))
+    assert len(svg.findall("{http://www.w3.org/2000/svg}image")) == 1
 
 
 def test_each_frame_is_the_picture_of_its_step(server, visit):
@@ -90,7 +124,7 @@ def test_a_film_can_be_stopped_and_the_page_stays_alive(server, visit):
     assert page.locator(".stage").first.evaluate("({ stage }) => stage.cursor.step") == 5
     button.click()
     expect(page.locator(".saving [role=status]").first).to_have_text(EN("stage.save_cancelled"))
-    expect(button).to_have_text(EN("stage.save_film"))
+    expect(button).to_have_text(EN("stage.save_film_some", count=50, all=100))
     expect(page.locator(".aside")).to_have_count(0)
 
 
@@ -139,6 +173,26 @@ def test_a_replay_is_the_same_stage_without_a_server(replayed, cell, lang):
     page.locator(".saving summary").click()
     expect(page.locator(".saving [data-save=replay]")).to_be_hidden()
     assert saved(page, "svg").path().read_text(encoding="utf-8").startswith("<svg")
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_a_replay_of_an_operated_run_says_so_and_offers_no_proof(replayed, lang):
+    page = replayed(f"T=40&H=8&t=20&u=2&op={OPERATED}&lang={lang}")
+    say, stage = words(lang), page.locator(".stage")
+    expect(page.locator("main > p")).to_contain_text(say("surgery.note", list="|").split("|")[0])
+    now, before = (perform(Experiment(T=40, H=8, surgery=done)).trace for done in (OPERATED, ()))
+    shown = f"{text(np.float32(now['h'][19, 0, 1]))} ({text(np.float32(before['h'][19, 0, 1]))})"
+    expect(page.locator(".lens .chosen .number.h").first).to_have_text(shown)
+    expect(page.locator(".ghost-row")).to_be_visible()
+    expect(stage.locator(".gate.pinned")).to_have_count(1)
+    # a number still says where it comes from; whom to ask for a proof there is not
+    expect(stage.locator(".proof")).to_have_text(say("stage.number_hint_alone"))
+    stage.locator(".circuit .number.c:not(.former)", has_text="C = ").first.click()
+    expect(stage.locator(".proof .result")).to_have_text(text(np.float32(now["c"][19, 0, 1])))
+    expect(stage.locator(".proof :is(dl, button, [role=status])")).to_have_count(0)
+    page.locator("body").press("ArrowLeft")
+    expect(stage.locator(".proof")).to_have_text(say("stage.number_hint_alone"))
+    expect(stage.locator(".prove")).to_have_count(0)
 
 
 def test_a_replay_is_light_or_dark_as_the_visitor_likes(replayed):

@@ -103,7 +103,7 @@ def test_every_formula_as_written_gives_the_same_number(server, visit, conventio
              const known = { "σ": (a) => 1 / (1 + Math.exp(-a)), ReLU: (a) => Math.max(a, 0), tanh: Math.tanh,
                              step: (a) => Number(a > 0) };
              return Object.entries({ ...run.formulas, ...run.chain }).flatMap(([name, tree]) => [0, 3].map((unit) => {
-               const leaf = (q) => exact(run.number(["name", q], 5, unit));
+               const leaf = (name) => exact(run.number(name, 5, unit));
                const written = formula(tree, leaf, (product) => exact(run.number(product, 5, unit)), "*");
                const line = written.replace(/<[^>]*>/g, "").replaceAll("−", "-").replace(/1\\(\\(/, "step((");
                const value = Function(...Object.keys(known), `return ${line}`)(...Object.values(known));

@@ -2,6 +2,7 @@
 // and what the RNN lacks; each wire carries the chosen unit's number, forwards its value, backwards its gradient.
 
 import { clamp, html, set, svg, write } from "./drawing.js";
+import { carries } from "./numbers.js";
 import { PASSED } from "./run.js";
 import { entering, former } from "./surgery.js";
 import { text } from "./written.js";
@@ -33,13 +34,13 @@ const BOARDS = {
     in_part(PASSED, wire("f", "c", `M20 ${Y.conveyor}H${X.keep - 16}`, n("c_prev"), times("dc", "f"), 24, Y.conveyor - 10, "start")),
     wire("c", "c", `M${X.keep + 16} ${Y.conveyor}H${X.add - 16}`, times("f", "c_prev"), n("dc"), (X.keep + X.add) / 2, Y.conveyor - 10),
     wire("c", "c", `M${X.add + 16} ${Y.conveyor}H${X.end}`, n("c"), n("dc"), X.end, Y.conveyor - 10, "end"),
-    wire("f", "f", `M${X.keep} ${Y.gate - 24}V${Y.conveyor + 16}`, n("f"), times("dc", "c_prev"), X.keep + 8, 190, "start"),
+    wire("f", "f", `M${X.keep} ${Y.gate - 24}V${Y.conveyor + 16}`, n("f"), times("dc", "c_prev"), X.keep + 8, 150, "start"),
     wire("i", "i", `M${X.input} ${Y.gate - 24}V${Y.product}H${X.add - 16}`, n("i"), times("dc", "g"), X.input - 8, 216, "end"),
     wire("g", "g", `M${X.candidate} ${Y.gate - 24}V${Y.product}H${X.add + 16}`, n("g"), times("dc", "i"), X.candidate + 8, 216, "start"),
     wire("c", "i", `M${X.add} ${Y.product - 16}V${Y.conveyor + 16}`, times("i", "g"), n("dc"), X.add + 8, 116, "start"),
-    in_part("dc", wire("h", "c", `M${X.tanh} ${Y.conveyor}V${Y.show - 82}`, n("c"), times("dh", "o", rest(times(tanh("c"), tanh("c")))), X.tanh + 10, 92, "start")),
-    in_part("dc", wire("h", "c", `M${X.tanh} ${Y.show - 46}V${Y.show - 16}`, tanh("c"), times("dh", "o"), X.tanh - 10, 180, "end")),
-    wire("o", "o", `M${X.output} ${Y.gate - 24}V${Y.show}H${X.tanh - 16}`, n("o"), times("dh", tanh("c")), X.output + 30, Y.show - 8),
+    in_part("dc", wire("h", "c", `M${X.tanh} ${Y.conveyor}V${Y.show - 82}`, n("c"), times("dh", "o", rest(times(tanh("c"), tanh("c")))), X.tanh + 10, 101, "start")),
+    in_part("dc", wire("h", "c", `M${X.tanh} ${Y.show - 46}V${Y.show - 16}`, tanh("c"), times("dh", "o"), X.tanh - 10, 173, "end")),
+    wire("o", "o", `M${X.output} ${Y.gate - 24}V${Y.show}H${X.tanh - 16}`, n("o"), times("dh", tanh("c")), X.output + 8, 236, "start"),
     wire("h", "h", `M${X.tanh + 16} ${Y.show}H${X.end}`, n("h"), n("dh"), X.end, Y.show - 10, "end"),
     ...bus(X.output), feed("f", X.keep), feed("i", X.input), feed("g", X.candidate), feed("o", X.output),
     op("f", "×", X.keep, Y.conveyor), op("c", "+", X.add, Y.conveyor), op("c", "×", X.add, Y.product),
@@ -95,7 +96,7 @@ export class Circuit {
     const { run } = this.stage;
     set(this.picture, { "aria-label": this.stage.say("circuit", { cell: run.label }) });
     const squash = SIGN[run.formulas.h[1]];
-    this.parts = BOARDS[run.cell]({ keeps: run.zKeeps, squash }).map((part) => ({ ...part, back: entering(part) }));
+    this.parts = BOARDS[run.cell]({ keeps: run.zKeeps, squash }).map((part) => ({ ...part, back: entering(part, run) }));
     this.picture.replaceChildren();
     for (const part of this.parts) this[part.kind](part);
   }
@@ -104,7 +105,9 @@ export class Circuit {
     const group = svg("g", { class: `wire-group ${part.role}` }, this.picture);
     if (part.q) group.dataset.q = part.q;
     part.line = svg("path", { class: `wire ${part.role}`, d: part.d, "marker-end": `url(#head-${HEADS[part.role] ?? "x"})` }, group);
-    part.number = svg("text", { class: `number ${part.role}`, x: part.x, y: part.y, "text-anchor": part.anchor }, group);
+    part.name = svg("text", { class: `number ${part.role} before`, x: part.x, y: part.y - 18, "text-anchor": part.anchor, ...carries(part.value) }, group);
+    part.number = svg("text", { class: `number ${part.role}`, x: part.x, y: part.y, "text-anchor": part.anchor, ...carries(part.value, part.back) }, group);
+    if (part.value[1] === "x") part.number.dataset.unit = 0;
     const beneath = [Y.conveyor, Y.show, Y.bus].some((y) => [8, 10].includes(y - part.y)) ? 27 : 15; // the wire, or the number
     part.former = svg("text", { class: `number former ${part.role}`, x: part.x, y: part.y + beneath, "text-anchor": part.anchor }, group);
     part.group = group;
@@ -175,6 +178,7 @@ export class Circuit {
       "marker-end": cursor.back && !silent ? "none" : `url(#head-${head})`,
       "marker-start": cursor.back && !silent ? "url(#head-gradient)" : "none",
     });
+    write(part.name, cursor.back ? "" : BEFORE[part.value[1]] ?? "");
     set(part.number, { class: `number ${cursor.back ? "gradient" : part.role}` });
     write(part.number, silent ? "" : this.caption(part, value));
     set(part.former, { class: `number former ${cursor.back ? "gradient" : part.role}` });
@@ -192,4 +196,5 @@ export class Circuit {
 }
 
 const HEADS = { c: "c", h: "h", x: "x" };
-const NAMED = new Map([["c_prev", "C(t−1)"], ["h_prev", "h(t−1)"], ["c", "C"], ["h", "h"], ["x", "x"]].map(([name, shown]) => [JSON.stringify(n(name)), shown]));
+const BEFORE = { c_prev: "C(t−1)", h_prev: "h(t−1)" };
+const NAMED = new Map([["c", "C"], ["h", "h"], ["x", "x"]].map(([name, shown]) => [JSON.stringify(n(name)), shown]));

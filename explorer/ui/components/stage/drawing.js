@@ -92,4 +92,6 @@ export function scale(stops) {
   return (share) => table[Number.isNaN(share) ? 0 : Math.round(255 * clamp(share, 0, 1))];
 }
 
+export const isLight = ([r, g, b]) => 0.2126 * r + 0.7152 * g + 0.0722 * b > 128;
+
 export const css = ([r, g, b]) => `rgb(${r} ${g} ${b})`;

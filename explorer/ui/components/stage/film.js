@@ -1,7 +1,7 @@
 // The stage from step to step as an animated PNG, drawn beside the page by a twin of the stage.
 
 import { Animation, Palette } from "./apng.js";
-import { html, write } from "./drawing.js";
+import { html } from "./drawing.js";
 import { painted, picture } from "./picture.js";
 import { sentence } from "./sentence.js";
 
@@ -10,10 +10,17 @@ const DELAY = 300; // ms a frame
 const SCALE = 0.72; // of a picture 1000 pixels wide
 const LINES = 3; // kept free for the sentence
 
+const way = ({ run, cursor }) => (cursor.back ? [run.loss.at(-1) - 1, 0] : [0, run.T - 1]);
+
+// How many steps a film goes over, and how many of them it shows.
+export function covered(stage) {
+  const [from, to] = way(stage), all = Math.abs(to - from) + 1;
+  return { all, count: Math.min(MOST, all) };
+}
+
 // From the first step to the last, or back from the loss to the first.
-export function steps({ run, cursor }) {
-  const [from, to] = cursor.back ? [run.loss.at(-1) - 1, 0] : [0, run.T - 1];
-  const count = Math.min(MOST, Math.abs(to - from) + 1);
+function steps(stage) {
+  const [from, to] = way(stage), { count } = covered(stage);
   return Array.from({ length: count }, (_, k) => Math.round(from + ((to - from) * k) / Math.max(1, count - 1)));
 }
 
@@ -27,7 +34,7 @@ export async function film(stage, tell, signal) {
     twin.cursor = { ...twin.cursor, step };
     twin.strip.draw();
     twin.circuit.draw();
-    write(twin.sentence, sentence(twin));
+    twin.sentence.replaceChildren(...sentence(twin));
     const canvas = await painted(picture(twin, LINES), SCALE);
     return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   };

@@ -2,9 +2,9 @@
 
 import { svg } from "./drawing.js";
 
-const KEPT = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "opacity", "font-weight", "font-style", "text-anchor", "display", "paint-order", "transform", "vector-effect"];
+const KEPT = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "opacity", "font-weight", "font-style", "text-anchor", "display", "paint-order", "transform", "vector-effect", "marker-start", "marker-end"];
 const SMALLER = 0.9; // letters: a picture is read with the fonts of the machine it comes to, and some run wide
-const WIDTH = 1000, MARGIN = 20, OVERVIEW = 64;
+const WIDTH = 1000, MARGIN = 20, OVERVIEW = 64, GHOST = 16, GAP = 12;
 const SENTENCE = { size: 18, line: 26 };
 
 // A copy that looks the same without our style sheet.
@@ -64,7 +64,10 @@ function overview(strip, whole) {
   const marks = copied(strip.marks);
   for (const [name, value] of Object.entries(place)) marks.setAttribute(name, value);
   whole.append(marks);
-  return OVERVIEW + 12;
+  const { row } = strip.ghost;
+  if (row.hidden) return OVERVIEW + GAP;
+  svg("image", { ...place, y: OVERVIEW + 2, height: GHOST, href: row.toDataURL(), opacity: 0.75, style: "image-rendering: pixelated" }, whole);
+  return OVERVIEW + 2 + GHOST + GAP;
 }
 
 // The pixels of an SVG, `scale` times as large, on a canvas.

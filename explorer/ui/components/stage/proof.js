@@ -1,32 +1,73 @@
-// "Prove it": the number that is open, by PyTorch, and a gradient by a difference quotient too. A tick only where it was
-// computed and agrees; an answer that comes after the cursor has moved on is not shown.
+// "Prove it": the number that is open, where it comes from, and the same by PyTorch; a gradient by a difference quotient
+// too. A tick only where it was computed and agrees; an answer to another question is not shown.
 
-import { html } from "./drawing.js";
+import { become, html } from "./drawing.js";
+import { given, spelled } from "./numbers.js";
+import { note } from "./surgery.js";
+import { bare, inNumbers, inSymbols } from "./written.js";
 
-const place = ({ quantity, step, unit }) => `${quantity} ${step + 1} ${unit + 1}`;
 const SIGNS = { agrees: "✓", differs: "✗", blind: "–", absent: "–" };
+const FEW = 8; // products of a sum that are written in one line
 
-// What stands below the panel's numbers.
-export function proof(stage) {
-  const { cursor, about } = stage;
-  if (cursor.level < 2 || about.alone) return []; // a replay has nobody to ask
-  const box = html("div", { class: "proof", role: "group", "aria-label": stage.say("prove") });
-  const answer = about.proof && `${about.proof.quantity} ${about.proof.step} ${about.proof.unit}` === place(cursor) ? about.proof : null;
-  if (answer) box.append(table(stage, answer));
-  else if (stage.asked === place(cursor)) html("p", { role: "status" }, box, stage.say("prove_waiting"));
-  else {
-    html("button", { type: "button", class: "prove", "data-prove": "" }, box, stage.say("prove"));
+// What stands above the panel's formulas.
+export function proof(stage, box) {
+  const { cursor } = stage;
+  box.setAttribute("aria-label", stage.say("prove"));
+  box.classList.toggle("open", Boolean(cursor.number));
+  for (const where of ["step", "unit"]) { // of the numbers in it
+    if (cursor.number) box.dataset[where] = cursor.number[where];
+    else delete box.dataset[where];
   }
-  if (answer || stage.asked !== place(cursor)) stage.asked = null;
-  return [box];
+  const waited = box.querySelector("[role=status] > p");
+  become(box, cursor.number ? opened(stage, cursor.number) : offered(stage));
+  if (waited && box.querySelector("dl")) box.scrollIntoView({ block: "nearest" }); // it has grown by the answer
 }
 
-export function ask(stage) {
-  const { step, unit, level, quantity, back } = stage.cursor;
-  clearTimeout(stage.resting); // the question says where the cursor is
-  stage.asked = place(stage.cursor);
-  stage.tell("prove", { step: step + 1, unit: unit + 1, level, quantity, back });
-  stage.draw();
+export const asked = ({ node, step, unit }) => ({ formula: spelled(node), step: step + 1, unit: unit + 1 });
+
+function offered(stage) {
+  const alone = stage.about.alone; // a replay has nobody to ask
+  const button = () => html("button", { type: "button", class: "prove", "data-prove": "" }, null, stage.say("prove"));
+  const hint = html("span", { class: "hint" }, null, stage.say(alone ? "number_hint_alone" : "number_hint"));
+  return stage.cursor.level > 1 && !alone ? [button(), hint] : [hint];
+}
+
+function opened(stage, number) {
+  const { about, run } = stage, { formula, step, unit } = asked(number), key = given(number, run);
+  const place = stage.say("number_place", { t: step, unit: isInput(number.node) ? run.channels[number.unit] : stage.say("unit_k", { k: unit }) });
+  const from = html("div", { class: "origin" });
+  from.innerHTML = origin(stage, number, key);
+  const parts = [html("p", { class: "where" }, null, place), from];
+  if (key) return [...parts, html("p", {}, null, stage.say(key))];
+  if (about.alone) return parts;
+  const answer = about.proof;
+  const fits = answer && answer.formula === formula && answer.step === step && answer.unit === unit;
+  const status = html("div", { role: "status" });
+  status.append(fits ? table(stage, answer) : html("p", {}, null, stage.say("prove_waiting")));
+  return [...parts, status];
+}
+
+const isInput = (node) => node[0] === "name" && node[1] === "x";
+
+// Where a number comes from: its formula in symbols and in numbers, each of which can be opened in its turn.
+function origin(stage, { node, step, unit }, key) {
+  const { run, letters } = stage;
+  const quantity = node[0] === "name" && !key ? node[1].replace(/^a_/, "") : null;
+  const formula = quantity && run.formula(quantity), inside = formula && node[1] !== quantity;
+  if (formula && !inside && run.pinned(quantity, step, unit)) return note(stage, quantity, formula, step, unit);
+  const tree = formula ? (inside ? formula[2] : formula) : apart(run, node);
+  const symbols = formula ? inSymbols(node[1], tree, letters) : bare(node[0] === "pick" ? tree : node, letters, unit);
+  return symbols + inNumbers(node, tree, run, step, unit);
+}
+
+// A sum as its products, if they are few; a product as its two factors.
+function apart(run, node) {
+  const [kind, inner, k] = node;
+  const factors = ([, matrix, vector], place) => ["*", ["pick", matrix, place, vector], ["at", vector, place]];
+  if (kind === "pick" && inner[0] === "@") return factors(inner, k);
+  const count = kind === "@" ? run.width(node) : 0;
+  if (!count || count > FEW) return node;
+  return Array.from({ length: count }, (_, place) => factors(node, place)).reduce((sum, product) => ["+", sum, product]);
 }
 
 function table(stage, { value, checks }) {

@@ -23,12 +23,12 @@ async function modules(url, found = {}) {
 }
 
 // stage: about, the packed run, the URL of its script. Returns a Blob.
-export async function replay({ about, packed, source, cursor, say }) {
+export async function replay({ about, packed, source, cursor }) {
   const code = await modules(source);
   const style = await (await fetch(new URL(about.css, source))).text();
   const imports = Object.fromEntries(Object.entries(code).map(([name, text]) => [name, script(text)]));
   const here = { step: cursor.step + 1, unit: cursor.unit + 1, level: cursor.level, quantity: cursor.quantity, back: cursor.back };
-  const told = { ...about, cursor: JSON.stringify(here), css: null, alone: true };
+  const told = { ...about, cursor: JSON.stringify(here), css: null, proof: null, alone: true };
   const [light, dark] = about.palettes;
   const both = (name) => `light-dark(${light[name]}, ${dark[name]})`;
   const page = `<!doctype html>
@@ -47,7 +47,7 @@ ${style}
 <script type="importmap">${json({ imports })}</script>
 <main>
 <h1>${escaped(about.title)}</h1>
-<p>${escaped(about.note)} ${escaped(say("replay_note"))}</p>
+<p>${escaped(about.note)}</p>
 <div id="place"><div class="stage" role="group" tabindex="0"></div></div>
 </main>
 <script type="application/json" id="about">${json(told)}</script>

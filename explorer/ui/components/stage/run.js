@@ -18,27 +18,28 @@ const PARTS = { W_i: "weight_ih", W_h: "weight_hh", b_i: "bias_ih", b_h: "bias_h
 export class Run {
   constructor(packed) {
     Object.assign(this, packed); // see stage/__init__.py, staged
+    if (packed.second) this.x = [...packed.x, ...packed.second.x];
     this.zeros = new Float32Array(this.H);
+    this.ones = this.zeros.map(() => 1);
+    this.handedBack = Object.fromEntries(this.states.map((state) => [state, handedBack(this.chain[`d${state}`])]));
     if (packed.former) this.original = new Run({ ...packed, ...packed.former, former: null, held: {} });
   }
 
   // The vector that a name means at step t (from 0).
   at(name, t) {
+    if (name.endsWith("_prev")) return this.at(name.slice(0, -5), t - 1);
+    if (name.endsWith("_next")) return this.at(name.slice(0, -5), t + 1);
+    if (t < 0) return this.initial[name];
+    if (t >= this.T) return name.startsWith("free_") ? this.ones : this.zeros; // nothing comes after the last step
     if (name === "x") return this.x[t];
     if (name === "dh_direct") return this.direct[t];
     if (name.startsWith("free_")) return this.free(name.slice(5), t);
-    if (name.endsWith("_prev")) {
-      const state = name.slice(0, -5);
-      return t > 0 ? this.values[state][t - 1] : this.initial[state];
-    }
-    if (name.endsWith("_next")) return t + 1 < this.T ? this.at(name.slice(0, -5), t + 1) : this.zeros;
-    if (name.slice(0, 3) in PARTS) return this.block(name);
+    if (name.slice(0, 3) in PARTS) return this.block(name, t);
     return (this.grads[name] ?? this.values[name])[t];
   }
 
   // 1 for each unit of which a quantity is free at step t, 0 where it is pinned.
   free(quantity, t) {
-    if (quantity.endsWith("_next")) return t + 1 < this.T ? this.free(quantity.slice(0, -5), t + 1) : this.zeros.map(() => 1);
     return this.zeros.map((_, unit) => (this.pinned(quantity, t, unit) ? 0 : 1));
   }
 
@@ -48,15 +49,20 @@ export class Run {
     return held !== undefined && !Number.isNaN(held);
   }
 
-  // The rows of one gate in a stacked weight or bias.
-  block(name) {
+  // The network that runs at step t: the first of two, whose channels and params these are, or the second.
+  network(t) {
+    return this.second && t >= this.second.from ? this.second : this;
+  }
+
+  // The rows of one gate in a stacked weight or bias of the network at step t.
+  block(name, t) {
     const first = this.gates.indexOf(name.slice(3)) * this.H;
-    return this.params[PARTS[name.slice(0, 3)]].slice(first, first + this.H);
+    return this.network(t).params[PARTS[name.slice(0, 3)]].slice(first, first + this.H);
   }
 
   // The value of a formula for one unit (from 0).
   number(node, t, unit) {
-    const [kind, a, b] = node;
+    const [kind, a, b, beside] = node;
     switch (kind) {
       case "+": return this.number(a, t, unit) + this.number(b, t, unit);
       case "-": return this.number(a, t, unit) - this.number(b, t, unit);
@@ -64,15 +70,37 @@ export class Run {
       case "@": return this.products(node, t, unit).reduce((sum, { weight, value }) => sum + weight * value, 0);
       case "call": return FUNCTIONS[a](this.number(b, t, unit));
       case "number": return a;
+      case "pick": return a[0] === "@" ? this.product(a, t, unit, b) : this.weight(a, beside ? this.weighed(beside, t) : t, unit, b);
+      case "at": return this.number(a, t, b);
       case "name": return this.at(a, t)[unit];
     }
     throw new Error(`a formula cannot hold ${kind}`);
   }
 
+  product(sum, t, unit, k) {
+    const { weight, value } = this.products(sum, t, unit)[k];
+    return weight * value;
+  }
+
+  weight(matrix, t, row, column) {
+    return matrix[0] === "T" ? this.weight(matrix[1], t, column, row) : this.block(matrix[1], t)[row][column];
+  }
+
+  // The step whose network's weights a matrix product at step t takes: a gradient comes by those of where it comes from.
+  weighed(vector, t) {
+    return names(vector).some((name) => name.endsWith("_next")) ? t + 1 : t;
+  }
+
+  // How many products a matrix product adds up.
+  width([, , vector]) {
+    return vector[1] === "x" ? this.D : this.H;
+  }
+
   // The products that a matrix product adds up for one unit.
   products([, matrix, vector], t, unit) {
     const values = this.vector(vector, t);
-    const weights = matrix[0] === "T" ? Array.from(this.block(matrix[1][1]), (row) => row[unit]) : this.block(matrix[1])[unit];
+    const from = this.weighed(vector, t);
+    const weights = matrix[0] === "T" ? Array.from(this.block(matrix[1][1], from), (row) => row[unit]) : this.block(matrix[1], from)[unit];
     return Array.from(values, (value, k) => ({ k, weight: weights[k], value }));
   }
 
@@ -82,14 +110,6 @@ export class Run {
 
   norm(name, t) {
     return Math.hypot(...this.at(name, t));
-  }
-
-  // The part of the gradient that step t hands back to a state of step t−1, all units.
-  through(state, t) {
-    if (t === 0) return this.initialGrads[state];
-    const total = this.at(`d${state}`, t - 1);
-    if (state === "h") return total.map((value, unit) => value - this.direct[t - 1][unit]);
-    return this.at("dc", t).map((value, unit) => value * this.values.f[t][unit]);
   }
 
   // Whether another run is of the same network and input, written in another convention.
@@ -122,6 +142,7 @@ export class Run {
     const rows = this.gates.length * this.H, sum = new Float64Array(rows * this.H), grown = [];
     for (let t = this.T - 1; t >= 0; t--) {
       let term = 0, total = 0;
+      if (this.network(t) !== this.network(t + 1)) sum.fill(0); // other weights
       this.gates.forEach((gate, g) => {
         const { delta, before } = this.outer(gate, t);
         for (let u = 0; u < this.H; u++) {
@@ -146,6 +167,11 @@ export class Run {
     const reset = (value, unit) => value * this.values.r[t][unit];
     return this.resetAfter ? { delta: delta.map(reset), before } : { delta, before: before.map(reset) };
   }
+}
+
+// What the step after hands back to a state: those terms of its gradient that come from there.
+function handedBack(formula) {
+  return terms(formula).map(({ node }) => node).filter((node) => origin(node) === "later").reduce((sum, node) => ["+", sum, node]);
 }
 
 // Whether two nests of numbers hold the same numbers, bit by bit.

@@ -1,7 +1,7 @@
 // What can be taken away: a picture, a film, the whole run.
 
 import { html, set, write } from "./drawing.js";
-import { film } from "./film.js";
+import { covered, film } from "./film.js";
 import { download } from "./page.js";
 import { painted, picture } from "./picture.js";
 import { replay } from "./replay.js";
@@ -25,6 +25,7 @@ export class Saving {
     for (const [kind, button] of Object.entries(this.buttons)) {
       button.addEventListener("click", () => (this.abort && kind === "film" ? this.abort.abort() : this.save(kind)));
     }
+    this.node.addEventListener("toggle", () => !this.abort && this.name("film")); // its way may have turned
     this.node.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || !this.node.open) return;
       event.stopPropagation();
@@ -40,7 +41,8 @@ export class Saving {
   }
 
   name(kind) {
-    write(this.buttons[kind], this.stage.say(`save_${kind}`));
+    const { all, count } = covered(this.stage);
+    write(this.buttons[kind], this.stage.say(kind === "film" && count < all ? "save_film_some" : `save_${kind}`, { all, count }));
   }
 
   tell(share) {

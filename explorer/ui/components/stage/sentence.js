@@ -1,33 +1,44 @@
 // One true sentence for what the stage shows, made from its numbers.
 
 import { PASSED } from "./run.js";
+import { Spoken } from "./spoken.js";
 import { aftermath } from "./surgery.js";
 import { text } from "./written.js";
 
 const percent = (share) => `${(100 * share).toFixed(0)} %`;
 
+// Its nodes: words, and numbers that can be opened.
 export function sentence(stage) {
-  return plain(stage) + aftermath(stage);
+  const spoken = new Spoken();
+  return spoken.nodes(plain(stage, spoken) + aftermath(stage, spoken));
 }
 
-function plain(stage) {
+function plain(stage, spoken) {
   const { run, cursor } = stage;
   const { step, unit } = cursor;
   const at = (name) => run.at(name, step)[unit];
-  const values = { t: step + 1, unit: unit + 1, h: text(at("h")), before: text(at("h_prev")) };
-  if (cursor.back) return back(stage, values);
+  const told = (name) => spoken.number(at(name), ["name", name]);
+  const values = { t: step + 1, unit: unit + 1, h: told("h"), before: told("h_prev") };
+  if (cursor.back) return back(stage, values, spoken);
   Object.assign(values, { candidate: stage.lettered(run.cell === "gru" ? "n" : "g") });
   if (run.cell === "lstm") {
     Object.assign(values, {
-      keep: percent(at("f")), let: percent(at("i")), show: percent(at("o")), f: text(at("f")), i: text(at("i")), o: text(at("o")),
-      g: text(at("g")), before: text(at("c_prev")), add: text(at("i") * at("g")), after: text(at("c")),
+      keep: percent(at("f")), let: percent(at("i")), show: percent(at("o")), f: told("f"), i: told("i"), o: told("o"),
+      g: told("g"), before: told("c_prev"), add: spoken.number(at("i") * at("g"), ["*", ["name", "i"], ["name", "g"]]), after: told("c"),
     });
   } else if (run.cell === "gru") {
     const keep = run.zKeeps ? at("z") : 1 - at("z");
-    Object.assign(values, { keep: percent(keep), take: percent(1 - keep), n: text(at("n")), look: percent(at("r")), r: text(at("r")), z: text(at("z")) });
+    Object.assign(values, { keep: percent(keep), take: percent(1 - keep), n: told("n"), look: percent(at("r")), r: told("r"), z: told("z") });
   }
   const phase = cursor.phase === null ? "" : `_${run.phases[cursor.phase][0]}`;
-  return [stage.say(`sentence_${run.cell}${phase}`, values), comparison(stage, values)].filter(Boolean).join(" ");
+  return [stage.say(`sentence_${run.cell}${phase}`, values), comparison(stage, values), passing(stage)].filter(Boolean).join(" ");
+}
+
+// In one of the four forms: what goes in and comes out.
+function passing({ run, cursor, say }) {
+  if (!run.form) return "";
+  const [enters, says] = [run.labels, run.form.says].map((found) => found[cursor.step] || say("nothing"));
+  return say("sentence_form", { enters, says });
 }
 
 // What another convention has done to h: nothing, or something.
@@ -38,25 +49,26 @@ function comparison({ run, compared, cursor, say }, values) {
 }
 
 // One sub-step of the chain rule.
-function part(stage, gradients, values) {
+function part(stage, gradients, values, spoken) {
   const { run, cursor, say } = stage, { step, unit } = cursor;
   if (gradients[0] === PASSED) {
-    return say("sentence_part_passed", { ...values, passed: text(run.through("h", step)[unit]), before: step });
+    return say("sentence_part_passed", { ...values, passed: spoken.number(run.number(run.handedBack.h, step - 1, unit), run.handedBack.h, { "data-step": step - 1 }), before: step });
   }
-  const [first] = gradients, at = (name) => text(run.at(name, step)[unit]);
+  const [first] = gradients, at = (name) => spoken.number(run.at(name, step)[unit], ["name", name]);
   if (first === "dh") {
-    const direct = run.direct[step][unit], later = run.at("dh", step)[unit] - direct;
-    return say(direct ? "sentence_part_enters" : "sentence_part_dh", { ...values, dh: at("dh"), direct: text(direct), later: text(later) });
+    const later = run.number(run.handedBack.h, step, unit);
+    const shown = { ...values, dh: at("dh"), direct: at("dh_direct"), later: spoken.number(later, run.handedBack.h) };
+    return say(run.direct[step][unit] ? "sentence_part_enters" : "sentence_part_dh", shown);
   }
   const found = gradients.map((name) => `${stage.titled(name)} ${at(name)}`).join(", ");
   return say("sentence_part", { ...values, found });
 }
 
-function back(stage, values) {
+function back(stage, values, spoken) {
   const { run, cursor } = stage;
   const { step } = cursor;
   const last = run.loss.at(-1) - 1;
-  if (cursor.phase !== null && step <= last) return part(stage, run.parts(true)[cursor.phase], values);
+  if (cursor.phase !== null && step <= last) return part(stage, run.parts(true)[cursor.phase], values, spoken);
   const here = run.norm("dh", step);
   const grown = run.weightGradient(step);
   Object.assign(values, { norm: text(here), term: text(grown.term), sum: text(grown.sum) });

@@ -4,9 +4,11 @@
 import { aligned, unpack } from "./packing.js";
 import { isDark, living } from "./page.js";
 import { Circuit } from "./circuit.js";
-import { clamp, html, write } from "./drawing.js";
+import { become, clamp, html, write } from "./drawing.js";
+import { given, home, shownBy } from "./numbers.js";
 import { Panel } from "./panel.js";
 import { Player } from "./player.js";
+import { asked } from "./proof.js";
 import { Run } from "./run.js";
 import { sentence } from "./sentence.js";
 import { Strip } from "./strip.js";
@@ -51,6 +53,7 @@ export class Stage {
     const signal = { signal: this.abort.signal };
     document.addEventListener("keydown", (event) => this.key(event), signal);
     document.addEventListener(CURSOR, ({ detail }) => this.follow(detail), signal);
+    this.host.addEventListener("click", (event) => this.press(event), { ...signal, capture: true });
     this.host.addEventListener("pointerover", ({ target }) => this.light(target), signal);
     this.host.addEventListener("focusin", ({ target }) => this.light(target), signal);
     this.crumbs.addEventListener("click", ({ target }) => target.dataset.level && this.go({ level: Number(target.dataset.level) }), signal);
@@ -69,10 +72,11 @@ export class Stage {
   present(about, run, tell) {
     const fresh = about.run !== this.about?.run; // another network or input
     const moved = about.cursor !== this.about?.cursor; // by something else than the hand on this stage
+    const closed = fresh || moved ? { number: null } : {};
     const spoken = ["language", "names"].some((name) => JSON.stringify(about[name]) !== JSON.stringify(this.about?.[name]));
     Object.assign(this, { about, words: about.words, packed: run, tell });
     if (fresh) this.take(new Run(unpack(run)));
-    this.cursor = this.bounded({ ...START, ...this.cursor, ...(moved ? this.wanted() : {}) });
+    this.cursor = this.bounded({ ...START, ...this.cursor, ...(moved ? this.wanted() : {}), ...closed });
     if (fresh || spoken || this.dark !== isDark(this.host)) this.build();
     this.draw();
   }
@@ -108,7 +112,7 @@ export class Stage {
     for (const part of [this.strip, this.player, this.circuit, this.panel]) part.draw();
     this.host.dataset.level = this.cursor.level;
     this.drawCrumbs();
-    write(this.sentence, sentence(this));
+    become(this.sentence, sentence(this));
     this.lightAgain();
     this.host.dataset.drawn = String(Number(this.host.dataset.drawn ?? 0) + 1);
   }
@@ -129,10 +133,10 @@ export class Stage {
     };
   }
 
-  // Change the cursor and draw at once; the page and the URL hear of it.
+  // Change the cursor and draw at once; the page and the URL hear of it. Whoever goes on closes the number.
   go(change) {
-    const before = this.cursor;
-    this.cursor = this.bounded({ ...before, ...change });
+    const before = this.cursor, stays = Object.keys(change).every((name) => LOOKS.includes(name));
+    this.cursor = this.bounded({ ...before, number: stays ? before.number : null, ...change });
     if (["back", "shown"].some((name) => this.cursor[name] !== before[name])) this.strip.paintOverview();
     this.draw();
     const { step, unit } = this.cursor;
@@ -152,16 +156,47 @@ export class Stage {
     clearTimeout(this.resting);
     this.resting = setTimeout(() => {
       write(this.aloud, this.sentence.textContent);
-      const { step, unit, level, quantity, back } = this.cursor;
-      this.tell("rest", { step: step + 1, unit: unit + 1, level, quantity, back });
+      this.tell("rest", this.place);
     }, REST);
   }
 
+  // The cursor as the page and the URL know it.
+  get place() {
+    const { step, unit, level, quantity, back } = this.cursor;
+    return { step: step + 1, unit: unit + 1, level, quantity, back };
+  }
+
+  // Open a number where its formula is taken apart, and ask for its proof.
+  openNumber(number, part = null) {
+    const { step, unit } = number, { back } = this.cursor;
+    const to = home(number, this.run, back) ?? (part && !given(number, this.run) && this.found(part));
+    this.player.pause();
+    this.go({ ...(to ? { ...to, step, unit } : {}), number });
+    this.panel.proof.scrollIntoView({ block: "nearest" });
+    if (this.about.alone || given(number, this.run)) return;
+    clearTimeout(this.resting); // the question says where the cursor is
+    this.tell("prove", { cursor: this.place, number: asked(number) });
+  }
+
+  // A number that is pressed is opened; what it stands in hears nothing of it.
+  press(event) {
+    const number = shownBy(event.target, this);
+    if (!number) return;
+    event.stopPropagation();
+    this.openNumber(number, event.target.closest("[data-q]")?.dataset.q);
+  }
+
   open(quantity, term = null) {
+    const found = this.found(quantity);
+    if (found) this.go({ ...found, term, level: term === null ? 2 : 3 });
+  }
+
+  // Where a gate or state is taken apart.
+  found(quantity) {
     const known = this.cursor.back ? this.run.chain : this.run.formulas;
     const other = this.cursor.back ? [`da_${quantity}`, `d${quantity}`] : [quantity];
     const found = [quantity, ...other].find((name) => name in known);
-    if (found) this.go({ quantity: found, term, level: term === null ? 2 : 3 });
+    return found ? { quantity: found, term: null, level: 2 } : null;
   }
 
   up() {
@@ -281,6 +316,7 @@ export class Stage {
   }
 }
 
-const START = { term: null, phase: null, folded: false, shown: "h" };
+const START = { term: null, phase: null, folded: false, shown: "h", number: null };
+const LOOKS = ["folded", "shown"]; // what changes nothing but the look
 
 export default living(Stage);

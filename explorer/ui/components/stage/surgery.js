@@ -1,6 +1,7 @@
 // A run that was operated on: what is pinned says so wherever it stands, and the original goes along as a ghost.
 
 import { html, svg } from "./drawing.js";
+import { carried } from "./numbers.js";
 import { names } from "./run.js";
 import { inSymbols, numeral, text } from "./written.js";
 
@@ -25,9 +26,9 @@ export function beside(now, before) {
 }
 
 // The gradient on a wire into a pinned state is 0: nothing that flows in has an effect.
-export function entering(part) {
+export function entering(part, { held }) {
   if (!part.back || (part.value[0] === "name" && part.back[0] === "name" && part.back[1] === `d${part.value[1]}`)) return part.back;
-  const cut = (node) => (node[0] === "name" && /^d[ch]$/.test(node[1])
+  const cut = (node) => (node[0] === "name" && /^d[ch]$/.test(node[1]) && node[1].slice(1) in held
     ? ["*", ["name", `free_${node[1].slice(1)}`], node]
     : node.map((piece) => (Array.isArray(piece) ? cut(piece) : piece)));
   return cut(part.back);
@@ -40,10 +41,10 @@ export function pinnedCard(stage, quantity, node) {
   return `${inSymbols(quantity, node, stage.letters)}${note(stage, quantity, node)}`;
 }
 
-export function note(stage, quantity, node) {
-  const { run, cursor } = stage;
-  const value = run.number(["name", quantity], cursor.step, cursor.unit), would = run.number(node, cursor.step, cursor.unit);
-  return `<span class="pinned-value"><math><mrow>${stage.symbol(quantity)}<mo>≔</mo>${numeral(value)}</mrow></math></span>`
+export function note(stage, quantity, node, step = stage.cursor.step, unit = stage.cursor.unit) {
+  const { run } = stage, named = ["name", quantity];
+  const value = run.number(named, step, unit), would = run.number(node, step, unit);
+  return `<span class="pinned-value"><math><mrow>${stage.symbol(quantity)}<mo>≔</mo><mrow ${carried(named)}>${numeral(value)}</mrow></mrow></math></span>`
     + `<span class="pinned-note">${stage.say("pinned_note", { would: text(would) })}</span>`;
 }
 
@@ -53,9 +54,9 @@ export function freeNote(stage, node) {
 }
 
 // What the sentence below the stage adds.
-export function aftermath(stage) {
+export function aftermath(stage, spoken) {
   const { run, cursor } = stage;
-  const found = allPinned(run, cursor.step, cursor.unit).map(([q, value]) => `${stage.lettered(q)} = ${text(value)}`);
+  const found = allPinned(run, cursor.step, cursor.unit).map(([q, value]) => `${stage.lettered(q)} = ${spoken.number(value, ["name", q])}`);
   const said = found.length ? ` ${stage.say(cursor.back ? "sentence_pinned_back" : "sentence_pinned", { list: found.join(", ") })}` : "";
   if (!run.original || cursor.back) return said;
   const before = run.original.at("h", cursor.step)[cursor.unit], now = run.at("h", cursor.step)[cursor.unit];

@@ -1,6 +1,7 @@
 // How numbers, words and formulas are written; the same rules as explorer/numerals.py and explorer/i18n.
 
-import { anatomy } from "./run.js";
+import { carried } from "./numbers.js";
+import { anatomy, factors } from "./run.js";
 
 const SUPERSCRIPT = { "-": "⁻", ...Object.fromEntries([..."⁰¹²³⁴⁵⁶⁷⁸⁹"].map((letter, digit) => [digit, letter])) };
 const LOWERED = Object.fromEntries(Object.entries(SUPERSCRIPT).map(([plain, letter]) => [letter, plain]));
@@ -82,7 +83,8 @@ export function numeral(value) {
   return `<mrow>${number(mantissa)}${mo("·")}<msup><mn>10</mn><mrow>${number(plain)}</mrow></msup></mrow>`;
 }
 
-// A formula with `leaf` for each name; a matrix product is written out, or given as one number by `whole`.
+// A formula with `leaf` for each name and for each single weight or value; a matrix product is written out, or given as
+// one number by `whole`.
 // Both are told whether they stand first, where a minus needs no brackets.
 export function formula(node, leaf, whole = null, times = "⊙", first = true) {
   const inner = (part, leads = true) => formula(part, leaf, whole, times, leads);
@@ -94,38 +96,62 @@ export function formula(node, leaf, whole = null, times = "⊙", first = true) {
     case "*": return `${grouped(a, "+-", first)}${mo(times)}${grouped(b, "+-", false)}`;
     case "@": return whole ? whole(node, first) : `${inner(a)}${grouped(b, "+-*@", false)}`;
     case "call": return `${mo(SQUASH[a])}${brackets(inner(b))}`;
-    case "T": return `<msup>${inner(a)}${mo("⊤")}</msup>`;
+    case "T": return inner(a).replace("<mi>W</mi>", "<mi>Wᵀ</mi>"); // an index and an exponent at once stand too far apart
     case "number": return `<mn>${a}</mn>`;
-    default: return leaf(a, first);
+    default: return leaf(node, first);
   }
 }
 
 const between = (sign) => `<mo form="infix">${sign}</mo>`;
 const EQUALS = between("=");
+const FEW = 2; // factors that stay together
 const math = (inner) => `<math><mrow>${inner}</mrow></math>`;
 
-// head = formula, in pieces: a line may break before each sign of its sum.
-function equation(head, node, leaf, whole, times) {
+// head = formula, in pieces: a line may break before each sign of its sum, and within a long product.
+function equation(head, node, leaf, whole, times = "⊙", equals = EQUALS) {
   const { squash, terms } = anatomy(node);
-  const written = terms.map(({ sign, node: term }, k) => {
-    const before = k ? between(sign > 0 ? "+" : "−") : EQUALS + (squash ? mo(SQUASH[squash]) + OPEN : "") + (sign > 0 ? "" : mo("−"));
-    return before + formula(term, leaf, whole, times, !k && sign > 0) + (squash && k === terms.length - 1 ? CLOSE : "");
+  const written = terms.flatMap(({ sign, node: term }, k) => {
+    const before = k ? between(sign > 0 ? "+" : "−") : head + equals + (squash ? mo(SQUASH[squash]) + OPEN : "") + (sign > 0 ? "" : mo("−"));
+    const after = squash && k === terms.length - 1 ? CLOSE : "";
+    const leads = !k && sign > 0, parts = factors(term);
+    if (parts.length <= FEW) return before + formula(term, leaf, whole, times, leads) + after;
+    const factor = (part, first) => ("+-".includes(part[0]) ? brackets(formula(part, leaf, whole, times)) : formula(part, leaf, whole, times, first));
+    return parts.map((part, place) => (place ? between(times) : before) + factor(part, leads && !place) + (place === parts.length - 1 ? after : ""));
   });
-  return `<span class="formula">${math(head + written[0])}${written.slice(1).map(math).join("")}</span>`;
+  return `<span class="formula">${written.map(math).join("")}</span>`;
+}
+
+// What stands for a name, or for one weight of a matrix, or one value of a vector.
+export function inLetters(letters, unit) {
+  const leaf = ([kind, a, k]) => {
+    if (kind === "name") return symbol(a, letters);
+    const place = kind === "pick" ? `${unit + 1},${k + 1}` : k + 1;
+    return `${a[0] === "name" || a[0] === "T" ? formula(a, leaf) : brackets(formula(a, leaf))}${mo("[")}<mn>${place}</mn>${mo("]")}`;
+  };
+  return leaf;
 }
 
 export function inSymbols(quantity, node, letters) {
-  const leaf = (name) => symbol(name, letters);
-  return equation(leaf(quantity), node, leaf);
+  return equation(symbol(quantity, letters), node, inLetters(letters));
 }
 
-// The formula with one unit's numbers: first the terms, then their sum and the result.
-export function inNumbers(quantity, node, run, t, unit) {
+// A formula that has no name of its own.
+export function bare(node, letters, unit) {
+  return equation("", node, inLetters(letters, unit), undefined, "⊙", "");
+}
+
+// A formula with one unit's numbers: first the terms, then their sum and the result. Each number can be opened.
+export function inNumbers(result, node, run, t, unit) {
   const given = (value, first) => (value < 0 && !first ? brackets(numeral(value)) : numeral(value));
-  const leaf = (name, first) => `<mrow class="q" data-q="${quantityOf(name)}">${given(run.number(["name", name], t, unit), first)}</mrow>`;
-  const whole = (product, first) => given(run.number(product, t, unit), first);
-  const result = `<mrow class="q result" data-q="${quantity}">${numeral(run.number(["name", quantity], t, unit))}</mrow>`;
+  const number = (part, first) => {
+    const [of, where] = part[0] === "at" ? [part[1], ` data-unit="${part[2]}"`] : [part, ""];
+    return `<mrow class="q" data-q="${(of[0] === "name" && quantityOf(of[1])) || ""}" ${carried(of)}${where}>${given(run.number(part, t, unit), first)}</mrow>`;
+  };
+  const whole = (product, first) => `<mrow ${carried(product)}>${given(run.number(product, t, unit), first)}</mrow>`;
   const { squash, sum } = anatomy(node);
-  const squashed = squash ? math(EQUALS + mo(SQUASH[squash]) + brackets(numeral(run.number(sum, t, unit)))) : "";
-  return `${equation("", node, leaf, whole, "·")}<span class="formula">${squashed}${math(EQUALS + result)}</span>`;
+  const name = result[0] === "name" ? result[1] : "";
+  const squashed = squash ? math(`${EQUALS}${mo(SQUASH[squash])}<mrow ${carried(["name", `a_${name}`])}>${brackets(numeral(run.number(sum, t, unit)))}</mrow>`) : "";
+  const last = math(`${EQUALS}<mrow class="q result" data-q="${name}" ${carried(result)}>${numeral(run.number(result, t, unit))}</mrow>`);
+  const apart = node[0] !== "@" && (node === result ? ["+", "-", "*"].includes(node[0]) : true);
+  return `${apart ? equation("", node, number, whole, "·") : ""}<span class="formula">${squashed}${last}</span>`;
 }
