@@ -51,7 +51,8 @@ RECIPES: MappingProxyType[str, dict[str, Settings]] = MappingProxyType(
     }
 )
 
-# What was tried for each form: changes of its recipe, of which the recipe has the first.
+# What was tried for each form: changes of its recipe, of which the recipe has the first. What is not named here was
+# settled before there was a part for validation.
 CANDIDATES: MappingProxyType[str, tuple[dict, ...]] = MappingProxyType(
     {
         "sequence_to_sequence": ({"updates": 50}, {"updates": 150}, {"updates": 400}),
