@@ -200,6 +200,13 @@ class TestTranslation:
             assert wide[0].log >= greedy[0].log - 1e-5 and len(wide) <= 4
             assert run.corpus.written(greedy[0].symbols[:, None]) == run.translate([text])[0]
 
+    @pytest.mark.parametrize("cell", CELLS)
+    def test_dates_of_two_centuries(self, cell):
+        days = {"2026년 8월 19일": "August 19, 2026", "1900년 1월 1일": "January 1, 1900", "2099년 12월 31일": None}
+        for source, wanted in days.items():
+            found = answer(Asked("encoder_decoder", source=source), cell, "en")
+            assert found.text == found.more["truth"] and wanted in (None, found.text)
+
     @pytest.mark.parametrize("share", [0, 50, 100])
     def test_teacher_forcing(self, share):
         found = answer(Asked("encoder_decoder", source="이십삼", teacher=share), "gru", "en")

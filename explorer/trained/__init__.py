@@ -20,6 +20,7 @@ import numpy as np
 
 from explorer.cells import CELLS
 from explorer.check import known, shaped
+from explorer.corpora.translation import DAYS
 from explorer.forms import FORMS
 from explorer.training.caption_runs import Captioning
 from explorer.training.forecast_runs import Forecasting
@@ -46,7 +47,7 @@ RECIPES: MappingProxyType[str, dict[str, Settings]] = MappingProxyType(
         "vector_to_sequence": {"digits": CAPTIONING},
         "encoder_decoder": {
             **{attention: TRANSLATING.replace(attention=attention) for attention in ("none", "additive", "dot")},
-            "dates": TRANSLATING.replace(corpus="dates", most=None, short=False, attention="additive", updates=500),
+            "dates": TRANSLATING.replace(corpus="dates", most=DAYS, short=False, attention="additive"),
         },
     }
 )
