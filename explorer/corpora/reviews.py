@@ -1,7 +1,7 @@
 """Short reviews in Korean and English with a score from 0 to 100, made by a small grammar.
 
 An opinion has a value from −1 to 1, an adverb strengthens or weakens it, a denial turns it round: 추천해요 is good,
-추천하지 않아요 is bad, 나쁘지 않아요 is rather good. After "but" the second half weighs more. The scores are those of
+추천하지 않아요 and 안 추천해요 are bad, 나쁘지 않아요 is rather good. After "but" the second half weighs more. The scores are those of
 these rules, not of readers.
 
 The held-out part has sentence patterns that are never trained on, of words that are. So has the validation part,
@@ -55,6 +55,7 @@ class Opinion:
     value        from −1 to 1
     degrees      adverb -> factor, "" for none
     deniable     whether people say that it is not so
+    shortly      in Korean, whether they also say so with 안
     """
 
     says: str
@@ -62,6 +63,7 @@ class Opinion:
     value: float
     degrees: MappingProxyType
     deniable: bool = True
+    shortly: bool = False
 
 
 def _degrees(**factors) -> MappingProxyType:
@@ -74,15 +76,19 @@ WARMLY = _degrees(적극=1.35, 정말=1.2)
 MODESTLY = _degrees(꽤=1.1, 그럭저럭=0.7)
 NOT_AT_ALL = _degrees(전혀=1.3, 별로=0.8, 그다지=0.7)
 KOREAN = (
-    Opinion("추천해요", "추천하", 0.8, WARMLY),
-    Opinion("좋아요", "좋", 0.7, VERY),
+    Opinion("추천해요", "추천하", 0.8, WARMLY, shortly=True),
+    Opinion("좋아요", "좋", 0.7, VERY, shortly=True),
+    Opinion("최고예요", "최고", 0.95, _degrees(정말=1.2), deniable=False),
     Opinion("훌륭해요", "훌륭하", 0.85, VERY),
     Opinion("재미있어요", "재미있", 0.7, VERY),
     Opinion("감동적이에요", "감동적이", 0.75, VERY),
     Opinion("만족스러워요", "만족스럽", 0.65, VERY),
     Opinion("괜찮아요", "괜찮", 0.3, MODESTLY, deniable=False),
-    Opinion("나빠요", "나쁘", -0.7, VERY),
-    Opinion("지루해요", "지루하", -0.6, OR_A_LITTLE),
+    Opinion("나빠요", "나쁘", -0.7, VERY, shortly=True),
+    Opinion("싫어요", "싫", -0.7, VERY),
+    Opinion("지루해요", "지루하", -0.6, OR_A_LITTLE, shortly=True),
+    Opinion("재미없어요", "재미없", -0.65, OR_A_LITTLE, deniable=False),
+    Opinion("별로예요", "별로", -0.5, _degrees(정말=1.2), deniable=False),
     Opinion("실망스러워요", "실망스럽", -0.75, OR_A_LITTLE),
     Opinion("아쉬워요", "아쉽", -0.4, OR_A_LITTLE),
     Opinion("형편없어요", "형편없", -0.85, _degrees(정말=1.2, 아주=1.25), deniable=False),
@@ -90,12 +96,16 @@ KOREAN = (
 KOREAN_TOPICS = tuple(f"이 {noun}" for noun in ("영화는", "책은", "공연은", "소설은", "만화는", "게임은", "강의는"))
 
 REALLY = _degrees(really=1.2, extremely=1.35, very=1.25, quite=1.1)
+REALLY_ONLY = _degrees(really=1.2)
 HIGHLY = _degrees(highly=1.35, really=1.2)
 LITTLE = _degrees(really=1.2, extremely=1.35, very=1.25, quite=1.1, a_little=0.5)
 NOT_SO = _degrees(at_all=1.3, very=0.8, really=0.7)
 ENGLISH = (
     Opinion("recommend", "recommend", 0.8, HIGHLY),
+    Opinion("like", "like", 0.6, REALLY_ONLY),
+    Opinion("love", "love", 0.9, REALLY_ONLY),
     Opinion("good", "good", 0.7, REALLY),
+    Opinion("great", "great", 0.85, REALLY_ONLY),
     Opinion("impressive", "impressive", 0.85, REALLY),
     Opinion("fun", "fun", 0.7, REALLY),
     Opinion("moving", "moving", 0.75, REALLY),
@@ -105,8 +115,11 @@ ENGLISH = (
     Opinion("boring", "boring", -0.6, LITTLE),
     Opinion("disappointing", "disappointing", -0.75, LITTLE),
     Opinion("slow", "slow", -0.4, LITTLE),
-    Opinion("awful", "awful", -0.85, _degrees(really=1.2), deniable=False),
+    Opinion("awful", "awful", -0.85, REALLY_ONLY, deniable=False),
+    Opinion("terrible", "terrible", -0.9, REALLY_ONLY),
+    Opinion("hate", "hate", -0.9, REALLY_ONLY, deniable=False),
 )
+VERBS = ("recommend", "like", "love", "hate")  # what "i" do; all others are what "it is"
 ENGLISH_TOPICS = tuple(f"this {noun}" for noun in ("movie", "book", "show", "novel", "comic", "game", "course"))
 
 
@@ -122,6 +135,8 @@ def korean_clauses(ending: str = "polite") -> Iterator[Clause]:
             else:
                 word = f"{opinion.stem}지 않아요" if denied else opinion.says
             yield Clause(f"{adverb} {word}".strip(), opinion.stem, value)
+            if denied and not adverb and opinion.shortly and ending == "polite":
+                yield Clause(f"안 {opinion.says}", opinion.stem, value)
 
 
 def _plain(stem: str, verb: bool) -> str:
@@ -134,11 +149,11 @@ def english_clauses(subject: str) -> Iterator[Clause]:
         for adverb, value, denied in _said(opinion, NOT_SO):
             after = "at all" if adverb == "at all" else ""
             before = "" if after else adverb
-            if opinion.says == "recommend":
+            if opinion.says in VERBS:
                 if denied and before == "very":  # nobody does not very recommend
                     continue
                 verb = f"do not {before}" if denied else before
-                text = f"i {verb} recommend {subject} {after}"
+                text = f"i {verb} {opinion.says} {subject} {after}"
             else:
                 text = f"{subject} is {'not' if denied else ''} {before} {opinion.says} {after}"
             yield Clause(" ".join(text.split()), opinion.says, value)
