@@ -52,9 +52,14 @@ def init_params(
     known(scheme, SCHEMES, "scheme")
     for name, value in (("D", D), ("H", H), ("layers", layers)):
         if not (isinstance(value, numbers.Real) and value >= 1 and value % 1 == 0):
-            raise ValueError(f"{name} must be a whole number of at least 1, but is {value}")
+            raise ValueError(f"{name} must be a whole number of at least 1, but is {value!r}")
+    if not (isinstance(seed, numbers.Integral) and seed >= 0):  # None would draw another network every time
+        raise ValueError(f"seed must be a whole number of at least 0, but is {seed!r}")
     if dtype not in ("float32", "float64", np.float32, np.float64):
         raise ValueError(f"dtype must be float32 or float64, but is {dtype}")
+    for name, value in (("gain", gain), ("forget_bias", forget_bias), ("chrono", 0 if chrono is None else chrono)):
+        if not isinstance(value, numbers.Real):
+            raise ValueError(f"{name} must be a number, but is {value!r}")
     if not np.isfinite([gain, forget_bias]).all():
         raise ValueError(f"gain and forget_bias must be finite, but are {gain} and {forget_bias}")
     if kind.keep is None and (forget_bias or chrono is not None):

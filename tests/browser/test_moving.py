@@ -85,6 +85,25 @@ def test_a_click_on_a_cell_moves_every_cursor_and_draws_no_network_anew(server, 
     assert len(lefts) >= 6 and len(set(lefts)) == 1, lefts  # one step is one vertical line
 
 
+def test_arrow_keys_walk_through_a_chart(server, visit):
+    page = visit(f"{server}/gates?T=20&H=4")
+    picture = chart(page, "gates").get_by_role("figure")
+    picture.focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "ArrowUp"):
+        page.keyboard.press(key)
+    settle(page)
+    assert (query(page)["t"], query(page)["u"]) == ("6", "2")
+    for key in ("ArrowLeft", "ArrowUp"):
+        for _ in range(9):
+            page.keyboard.press(key)
+    settle(page)
+    assert query(page)["u"] == "4" and query(page)["t"] == "1", "they stop at the ends"
+    chart(page, "unit").get_by_role("figure").focus()
+    page.keyboard.press("ArrowRight")
+    settle(page)
+    assert query(page)["u"] == "4" and query(page)["t"] == "2", "a line has steps only"
+
+
 def test_hovering_a_chart_shows_the_step_in_all(server, visit):
     page = visit(f"{server}/gates?T=20&H=4")
     figure(page, "unit")

@@ -1,6 +1,7 @@
 // One Plotly figure. Streamlit calls the default function again with new data and the same element:
 // build once, then let Plotly.react change what changed.
 
+import { toCSV } from "./csv.js";
 import { aligned, unpack } from "./packing.js";
 import { download, isDark, living } from "./page.js";
 
@@ -45,64 +46,6 @@ function enlarge(node, scale) {
 
 const same = (a, b) => a.length === b.length && a.every((value, k) => value === b[k]);
 
-// ---- numbers as CSV: one row a step, one column a line or a unit of a heatmap ----
-
-const plain = (html) => String(html ?? "").replace(/<sub>(.*?)<\/sub>/g, "_$1").replace(/<[^>]*>/g, "");
-// A trace whose hover reads as a power of ten holds logarithms.
-const named = (trace) => (/10<sup>%\{/.test(trace.hovertemplate) ? "log₁₀ " : "") + plain(trace.name);
-const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-
-// In the fewest digits that are the number of 32 bits: 0.1, not 0.10000000149011612.
-function written(value) {
-  if (typeof value !== "number" || Math.fround(value) !== value) return String(value);
-  for (let digits = 6; digits < 9; digits++) {
-    const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === value) return String(short);
-  }
-  return String(Number(value.toPrecision(9)));
-}
-
-// Where a column and a row of a heatmap stand.
-const column = (trace, k) => trace.x?.[k] ?? trace.x0 + k * (trace.dx ?? 1);
-const level = (trace, k) => Number((trace.y?.[k] ?? trace.y0 + k * (trace.dy ?? 1)).toPrecision(6));
-
-// Where x is no step, or a step has many points: one row a point.
-function pointsToCSV(figure) {
-  const rows = [["name", "x", "y", "value", "label"]];
-  for (const trace of figure.data) {
-    const name = named(trace);
-    if (trace.type === "heatmap") {
-      trace.z.forEach((row, m) => row.forEach((value, n) => rows.push([name, column(trace, n), level(trace, m), value, ""])));
-    } else {
-      trace.x.forEach((x, n) => Number.isNaN(x) || rows.push([name, x, trace.y[n], trace.customdata?.[n] ?? "", trace.text?.[n] ?? ""]));
-    }
-  }
-  return rows.map((row) => row.map((cell) => quoted(written(cell))).join(",")).join("\n") + "\n";
-}
-
-export function toCSV(figure) {
-  if (!figure.layout.meta?.cursor || figure.layout.meta.csv === "points") return pointsToCSV(figure);
-  const columns = new Map();
-  const put = (name, x, value) => {
-    if (!columns.has(name)) columns.set(name, new Map());
-    columns.get(name).set(x, value);
-  };
-  for (const trace of figure.data) {
-    if (trace.meta?.drawing) continue; // a shading of numbers that a line holds
-    const name = named(trace);
-    if (trace.type === "heatmap") {
-      trace.z.forEach((row, unit) => row.forEach((value, k) => put(`${name}[${level(trace, unit)}]`, column(trace, k), value)));
-    } else {
-      const y = trace.customdata ?? trace.y;
-      trace.x.forEach((x, k) => put(name, x, y[k]));
-    }
-  }
-  const steps = [...new Set([...columns.values()].flatMap((column) => [...column.keys()]))].sort((a, b) => a - b);
-  const head = [figure.layout.meta?.column ?? "t", ...columns.keys()].map(quoted).join(",");
-  const rows = steps.map((step) => [step, ...[...columns.values()].map((column) => written(column.get(step) ?? ""))].join(","));
-  return [head, ...rows].join("\n") + "\n";
-}
-
 // ---- one chart ----
 
 const icon = (path) => `<svg viewBox="0 0 16 16" width="1em" height="1em" fill="none" stroke="currentColor" stroke-width="2" aria-hidden="true"><path d="${path}"/></svg>`;
@@ -125,6 +68,7 @@ class Chart {
     this.abort = new AbortController();
     const signal = { signal: this.abort.signal };
     document.addEventListener(CURSOR, (event) => this.follow(event.detail), signal);
+    this.figure.addEventListener("keydown", (event) => this.walk(event), signal);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.figure);
     this.inSight = false; // what nobody sees is not drawn: a key on a slider redraws two charts, not five
@@ -150,7 +94,9 @@ class Chart {
   }
 
   show(packed, trigger) {
+    const here = this.walking && this.data.cursor; // a late answer does not pull back a hand that walks on
     const data = (this.data = unpack(aligned(packed)));
+    if (here) data.cursor = here;
     this.trigger = trigger;
     this.figure.setAttribute("aria-label", data.alt);
     this.title.textContent = data.title;
@@ -253,6 +199,26 @@ class Chart {
       Object.assign(change, { [`${name}.tickmode`]: wanted, [`${name}.dtick`]: 1 });
     }
     if (Object.keys(change).length) window.Plotly.relayout(this.plot, change);
+  }
+
+  // What a click chooses, the arrow keys choose too: they walk from step to step, in a picture also from unit to unit.
+  walk(event) {
+    const [right, up] = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key] ?? [];
+    const cursor = this.data?.cursor;
+    if (right === undefined || event.target !== this.figure || !cursor || !this.data.clickable || !this.spec) return;
+    const { meta } = this.spec.layout;
+    const picture = meta?.units && this.spec.data[0].z;
+    if (!meta?.cursor || (up && !picture)) return;
+    event.preventDefault();
+    const within = (value, most) => Math.min(Math.max(value, 1), most);
+    const step = within(cursor.step + right, this.home["xaxis.range"][1] - 0.5);
+    const unit = picture ? within(cursor.unit + up, picture.length) : null;
+    this.announce(step, unit, true);
+    clearTimeout(this.walking);
+    this.walking = setTimeout(() => {
+      this.walking = undefined;
+      this.trigger("click", { step, unit });
+    }, 150);
   }
 
   // A figure with more numbers than a screen has columns is drawn anew from all of them, for what is looked at.
@@ -412,6 +378,7 @@ class Chart {
 
   remove() {
     clearTimeout(this.telling);
+    clearTimeout(this.walking);
     this.abort.abort();
     this.observer.disconnect();
     this.sight.disconnect();
