@@ -13,25 +13,17 @@ from __future__ import annotations
 import argparse
 import gc
 import multiprocessing
-import os
 import subprocess
 import sys
 import time
 import tracemalloc
-from pathlib import Path
 from statistics import median
 
 import numpy as np
+from alone import one_core
 from backends import BACKENDS, BLOCKS, EXPOSE_ALL, numpy_engine, problem, timed
 
-ROOT = Path(__file__).resolve().parent.parent
 SIZES = ((200, 32, 16), (500, 64, 32))  # T, H, D; one sequence
-ONE_THREAD = {
-    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
-    "JAX_PLATFORMS": "cpu",
-    "PYTHONPATH": str(ROOT),
-}
 FIRST_TRACE = """
 import numpy as np
 from explorer import backprop, init_params, run
@@ -138,10 +130,7 @@ def main() -> int:
     chosen = parser.parse_args()
     rounds = chosen.rounds or (5 if chosen.quick else 15)
 
-    os.environ |= ONE_THREAD
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    sys.path.insert(0, str(ROOT))
+    one_core()
     memory, first = {cell: bytes_a_step(cell) for cell in BLOCKS}, first_trace(rounds)
 
     context, pipes, workers = multiprocessing.get_context("spawn"), {}, []

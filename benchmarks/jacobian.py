@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import argparse
 import gc
-import os
 import sys
 import time
-from pathlib import Path
 from statistics import median
 
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+from alone import one_core
+
 SIZES = ((200, 32, 16), (500, 64, 32))  # T, H, D; one sequence
 BARS = {"batched": 3, "rows": 25}  # times faster, for the LSTM of these sizes, with σ₁ and without:
 BARS_AT = (500, 64, 32)
@@ -104,10 +103,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, help="turns of each backend a case (7; quick: 3)")
     parser.add_argument("--quick", action="store_true", help="the smaller size only")
     chosen = parser.parse_args()
-    os.environ |= ONE_THREAD
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    one_core()
 
     print("| cell | T, H, D | | engine | autograd, batched | autograd, row by row | log₁₀ apart |")
     print("|---|---|---|---|---|---|---|", flush=True)

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import argparse
 import gc
-import os
 import sys
 import time
 
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+import alone  # noqa: F401
+
 SIZES = ((200, 32), (500, 64))  # T, H
 KEY_MS, PAIRS_S, RATIO = 250, 1.0, 1.3
 CELLS = ("lstm", "gru", "rnn")
@@ -101,10 +101,6 @@ def main() -> int:
     chosen = parser.parse_args()
     if not (5 <= chosen.presses <= 200 and 3 <= chosen.rounds <= 200):
         parser.error("--presses from 5 to 200, --rounds from 3 to 200")
-    os.environ |= ONE_THREAD
-    from serving import ROOT
-
-    sys.path.insert(0, str(ROOT))
     return 0 if report(repaint(chosen.presses), *engine(chosen.rounds)) else 1
 
 

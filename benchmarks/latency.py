@@ -10,6 +10,7 @@ event to the last repaint that it caused in any chart, both taken from the page'
 from __future__ import annotations
 
 import argparse
+import random
 import sys
 import time
 
@@ -109,13 +110,19 @@ def keys(browser, port: int, address: str, slider: str, charts: int, presses: in
 
 
 def stage_keys(browser, port: int, presses: int) -> list[float]:
-    """Milliseconds from a key on the stage to the painted frame; the server has no part in it."""
+    """Milliseconds from a key on the stage to the painted frame; the server has no part in it.
+
+    A key comes at any time between two frames, as from a hand. Right behind a frame, where waiting for the one before
+    would put it, it would always wait for the whole of the next.
+    """
     page = browser.new_page(viewport=WINDOW)
     page.goto(f"http://127.0.0.1:{port}/unrolled?T=200&H=32")
     page.wait_for_function("() => document.querySelector('.stage')?.dataset.drawn", timeout=PICTURE_WITHIN)
     page.wait_for_timeout(1000)
     page.evaluate(FRAMES)
+    moments = random.Random(0)
     for k in range(presses + 2):
+        page.wait_for_timeout(moments.uniform(50, 150))
         before = page.evaluate("() => document.querySelector('.stage').stage.cursor.step")
         page.keyboard.press("ArrowRight")
         page.wait_for_function(f"() => frames_.length > {k}", timeout=PICTURE_WITHIN)

@@ -1,10 +1,11 @@
 """A class on one server: N visitors of the Gates page, each moving the sequence length every 2 to 5 seconds.
 
-    python benchmarks/load.py [--sessions 100] [--seconds 35]
+    python benchmarks/load.py [--sessions 100] [--seconds 35] [--long]
 
 Starts the app itself and speaks Streamlit's websocket protocol on loopback, as a browser does: a deep link
 first, then all widget values with each change, and messages that the visitor already has as references.
 A time runs from the change sent to the run reported as finished, when all of the page has arrived.
+With --long one more visitor has a network run over a million steps all the while, and looks on.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import asyncio
 import random
 import sys
 import time
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import psutil
@@ -27,6 +29,8 @@ from websockets.exceptions import WebSocketException
 PAGE, START = "gates", "T=200"
 LENGTHS = range(160, 241)
 CHARTS = {"chart_gates", "chart_unit", "chart_saturation", "chart_half_life"}
+LONG = "n=1000000&H=64&layers=3&by=numpy"  # of the page of long sequences: takes longer than all else here
+LOOK = 1.0  # seconds between two looks at it, as in a browser
 PAUSE = (2.0, 5.0)  # seconds between two changes of one visitor
 ARRIVAL = 8.0  # seconds over which the class arrives
 RUN_WITHIN = 30.0  # seconds, beyond which a run counts as an error
@@ -48,6 +52,9 @@ def widget_state(element, known: dict[str, WidgetState]) -> WidgetState | None:
         return known[widget.id]
     state = WidgetState(id=widget.id)
     match kind:
+        case "slider" if widget.options:
+            default = [widget.options[round(k)] for k in widget.default]
+            state.string_array_value.data.extend(widget.raw_value if widget.set_value else default)
         case "slider":
             state.double_array_value.data.extend(widget.value if widget.set_value else widget.default)
         case "selectbox":
@@ -74,6 +81,8 @@ class Run:
     finished: int = EARLY
     charts: dict = field(default_factory=dict)
     widgets: dict = field(default_factory=dict)
+    buttons: dict = field(default_factory=dict)
+    progress: str = ""
     page: str = ""
     bytes: int = 0
 
@@ -81,22 +90,22 @@ class Run:
 class Visitor:
     """One browser tab, as far as the server can tell."""
 
-    def __init__(self, socket, url: str):
-        self.socket, self.url = socket, url
-        self.query, self.page_hash = START, ""
+    def __init__(self, socket, port: int, page: str = PAGE, query: str = START):
+        self.socket, self.page, self.url = socket, page, f"http://127.0.0.1:{port}/{page}"
+        self.query, self.page_hash, self.fragment = query, "", ""
         self.widgets: dict[str, WidgetState] = {}
         self.cached: dict[str, list] = {}  # hash -> [message, run in which it was last used]
         self.runs = 0
         self.oldest = 2
 
-    async def ask(self, changed: WidgetState | None = None) -> Run:
-        """Send all widget values, one of them changed, and take in the page that follows."""
+    async def ask(self, changed: WidgetState | None = None, fragment: str = "") -> Run:
+        """Send all widget values, one of them changed, and take in the page that follows, or a fragment of it."""
         if changed:
             self.widgets[changed.id] = changed
         message = BackMsg()
         rerun = message.rerun_script
         rerun.query_string, rerun.page_script_hash = self.query, self.page_hash
-        rerun.page_name = "" if self.page_hash else PAGE
+        rerun.page_name, rerun.fragment_id = "" if self.page_hash else self.page, fragment
         rerun.widget_states.widgets.extend(self.widgets.values())
         rerun.cached_message_hashes.extend(self.cached)
         rerun.context_info.url, rerun.context_info.locale = self.url, "en-US"
@@ -123,6 +132,8 @@ class Visitor:
                     run.page = names.get(self.page_hash, "")
                 case "page_info_changed":
                     self.query = message.page_info_changed.query_string
+                case "auto_rerun":
+                    self.fragment = message.auto_rerun.fragment_id
                 case "page_not_found":
                     raise Wrong("page not found")
                 case "delta":
@@ -158,6 +169,10 @@ class Visitor:
         match element.WhichOneof("type"):
             case "exception":
                 raise Wrong(f"exception on the page: {element.exception.type} {element.exception.message}")
+            case "button":
+                run.buttons[user_key(element.button.id)] = element.button.id
+            case "progress":
+                run.progress = element.progress.text
             case "bidi_component":
                 run.charts[user_key(element.bidi_component.id)] = element.bidi_component
             case _ if state := widget_state(element, self.widgets):
@@ -191,17 +206,41 @@ class Class:
     bytes: list[int] = field(default_factory=list)
     lengths: set[int] = field(default_factory=set)
     errors: list[str] = field(default_factory=list)
+    long: str = ""  # how far the long run has come
+
+
+@asynccontextmanager
+async def tab(port: int, *place):
+    """A Visitor with a connection."""
+    stream = f"ws://127.0.0.1:{port}/_stcore/stream"
+    async with connect(stream, subprotocols=["streamlit"], max_size=None, ping_interval=None) as socket:
+        yield Visitor(socket, port, *place)
+
+
+async def run_long(port: int, end: float, seen: Class) -> None:
+    """Start a long run and look on until `end`; it must not be over by then."""
+    try:
+        async with tab(port, "long", LONG) as visitor:
+            offered = await visitor.ask()
+            press = WidgetState(id=offered.buttons["press_long"], trigger_value=True)
+            run = await visitor.ask(press)
+            while run.progress and time.perf_counter() < end:
+                seen.long = run.progress
+                await asyncio.sleep(LOOK)
+                run = await visitor.ask(fragment=visitor.fragment)
+            if not run.progress:
+                seen.errors.append(f"the long run was over too early, at {seen.long or 'once'}")
+    except (Wrong, KeyError, OSError, TimeoutError, WebSocketException) as error:
+        seen.errors.append(f"the long run: {type(error).__name__} {error}")
 
 
 async def visit(port: int, seed: int, delay: float, start: float, seconds: float, seen: Class) -> None:
     """Come in by a deep link; from `start` on move the slider for `seconds`."""
     draw = random.Random(seed)
-    url, stream = f"http://127.0.0.1:{port}/{PAGE}", f"ws://127.0.0.1:{port}/_stcore/stream"
     await asyncio.sleep(delay)
     try:
         began = time.perf_counter()
-        async with connect(stream, subprotocols=["streamlit"], max_size=None, ping_interval=None) as socket:
-            visitor = Visitor(socket, url)
+        async with tab(port) as visitor:
             check(await visitor.ask(), 200)
             seen.arrivals.append(time.perf_counter() - began)
             await asyncio.sleep(max(0.0, start - time.perf_counter()) + draw.uniform(0, PAUSE[1]))
@@ -242,11 +281,13 @@ async def watch(pid: int, start: float, seconds: float, watched: Watched) -> Non
     watched.peak = max(watched.peak, process.memory_info().rss / 1e6)
 
 
-async def hold_class(pid: int, port: int, sessions: int, seconds: float) -> tuple[Class, Watched]:
-    """Let the class in, let it work, and look on."""
+async def hold_class(pid: int, port: int, sessions: int, seconds: float, long: bool) -> tuple[Class, Watched]:
+    """Let the class in, let it work, and look on; with a long run in the background or without."""
     seen, watched = Class(), Watched()
     start = time.perf_counter() + ARRIVAL
     visits = [visit(port, k, ARRIVAL * k / sessions, start, seconds, seen) for k in range(sessions)]
+    if long:
+        visits.append(run_long(port, start + seconds, seen))
     await asyncio.gather(watch(pid, start, seconds, watched), *visits)
     return seen, watched
 
@@ -270,6 +311,8 @@ def report(seen: Class, watched: Watched, sessions: int, seconds: float) -> bool
         ("first page of a visitor, p95", f"{1000 * quantile(seen.arrivals, 0.95):.0f} ms", "", ""),
         ("load average, 1 and 5 minutes", load_average(), "", ""),
     ]
+    if seen.long:
+        rows.append(("long run meanwhile, at last", seen.long, "", ""))
     print(table(rows))
     for line in seen.errors[:10]:
         print("error:", line)
@@ -281,12 +324,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--sessions", type=int, default=100, help="visitors, 1 to 500")
     parser.add_argument("--seconds", type=float, default=35, help="measured time, 5 to 600")
+    parser.add_argument("--long", action="store_true", help="with a run over a million steps in the background")
     options = parser.parse_args()
     if not (1 <= options.sessions <= 500 and 5 <= options.seconds <= 600):
         parser.error("--sessions from 1 to 500, --seconds from 5 to 600")
     with server() as (process, port):
         wait_until_up(process, port)
-        seen, watched = asyncio.run(hold_class(process.pid, port, options.sessions, options.seconds))
+        seen, watched = asyncio.run(hold_class(process.pid, port, options.sessions, options.seconds, options.long))
     return 0 if report(seen, watched, options.sessions, options.seconds) else 1
 
 

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import os
 import subprocess
 import sys
 from statistics import median
 
 import engine
 import numpy as np
-from engine import ONE_THREAD, ROOT, jax_scan, numpy_engine, problem, timed, torch_arrays, torch_module, with_weights
+from alone import one_core
+from backends import jax_scan, numpy_engine, problem, timed, torch_arrays, torch_module, with_weights
 
 THIN = 97  # every so manieth step is compared
 STREAMED = """
@@ -210,10 +210,7 @@ def main() -> int:
         if not torch.cuda.is_available():
             raise SystemExit("no GPU is here: nothing was measured on one")
 
-    os.environ |= ONE_THREAD
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    sys.path.insert(0, str(ROOT))
+    one_core()
     context, pipes, workers = multiprocessing.get_context("spawn"), {}, []
     for backend in BACKENDS:
         pipes[backend], theirs = context.Pipe()

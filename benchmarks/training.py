@@ -19,6 +19,8 @@ from pathlib import Path
 from statistics import median
 
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+os.environ.pop("OPENBLAS_CORETYPE", None)  # NumPy's BLAS picks its kernels itself
+os.environ.pop("OPENBLAS_L2_SIZE", None)
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np

@@ -23,8 +23,8 @@ def known(name, names: Iterable[str], what: str):
 def shaped(array, shape: tuple, what: str) -> np.ndarray:
     """Return `array` as an ndarray if it has `shape`; a string in `shape` stands for any length."""
     array = np.asarray(array)
-    fits = array.ndim == len(shape) and all(
-        isinstance(want, str) or want == got for want, got in zip(shape, array.shape)
+    fits = array.shape == shape or (
+        array.ndim == len(shape) and all(isinstance(want, str) or want == got for want, got in zip(shape, array.shape))
     )
     if not fits:
         wanted = "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
@@ -33,12 +33,14 @@ def shaped(array, shape: tuple, what: str) -> np.ndarray:
 
 
 def real(array, dtype, what: str) -> np.ndarray:
-    """Return `array` as contiguous `dtype`; only real numbers are accepted."""
+    """Return `array` as `dtype`; only real numbers are accepted."""
     array = np.asarray(array)
     if array.dtype.kind not in "fiub":
         raise ValueError(f"{what} must hold real numbers, but its dtype is {array.dtype}")
+    if array.dtype == dtype:
+        return array
     with np.errstate(over="ignore"):  # what is too large becomes infinite, and `finite` says where
-        return np.ascontiguousarray(array, dtype)
+        return array.astype(dtype)
 
 
 def whole(number, low: int, high: int, what: str) -> int:

@@ -124,11 +124,8 @@ class LSTMLoops(Loops):
         values = named(rows[1:], (*lstm.ORDER, "c", "tanh_c", "h"), H) | named(pre, (f"a_{q}" for q in lstm.ORDER), H)
         return {q: values[q] for q in (*self.gates, "c", "h", *(f"a_{q}" for q in self.gates))}
 
-    def weights_gradients(self, rows, out):
-        H = self.H
-        pre = out[:, 2 * H :]
-        sums = {"weight_hh": outer(pre, rows[:-1, 6 * H :]), "bias_hh": summed(pre)}
-        return {name: arranged(array, lstm.ORDER, self.gates) for name, array in sums.items()}
+    def recurrently(self, rows, out, whole):
+        return {"h_prev": rows[:-1, 6 * self.H :]}
 
 
 class GRULoops(Loops):
@@ -190,10 +187,11 @@ class GRULoops(Loops):
         values = named(rows[1:], ("r", "z", "q", "n", "h"), self.H)
         return values | named(pre, (f"a_{q}" for q in gru.ORDER), self.H)
 
-    def weights_gradients(self, rows, out):
+    def recurrently(self, rows, out, whole):
         H = self.H
-        recurrent = out[:, H : 4 * H]
-        return {"weight_hh": outer(recurrent, rows[:-1, 4 * H :]), "bias_hh": summed(recurrent)}
+        recurrent = out[:whole, H : 4 * H]
+        h_prev = rows[:whole, 4 * H :]
+        return {"recurrent": lambda: {"weight_hh": outer(recurrent, h_prev)[0], "bias_hh": summed(recurrent)}}
 
 
 class RNNLoops(Loops):
@@ -225,9 +223,8 @@ class RNNLoops(Loops):
     def named(self, rows, pre):
         return named(rows[1:], ("h",), self.H) | named(pre, ("a_h",), self.H)
 
-    def weights_gradients(self, rows, out):
-        pre = out[:, self.H :]
-        return {"weight_hh": outer(pre, rows[:-1]), "bias_hh": summed(pre)}
+    def recurrently(self, rows, out, whole):
+        return {"h_prev": rows[:-1]}
 
 
 LOOPS = {"lstm": LSTMLoops, "gru": GRULoops, "rnn": RNNLoops}
@@ -243,11 +240,11 @@ def projection(loops: Loops):
 
 
 def handed_back(loops: Loops, rows, out, initial, whole: int) -> Backward:
-    """What a cell's own backward loop would hand back; the gradients of the weights over the `whole` first steps."""
+    """What a cell's own backward loop would hand back; finished gradients of weights are of the `whole` first steps."""
     H = loops.H
     return Backward(
         pre=out[:, loops.pre.start * H : loops.pre.stop * H],
         state={q: out[:, block * H : (block + 1) * H] for q, block in loops.totals.items()},
         initial=initial,
-        recurrent=loops.weights_gradients(rows[: whole + 1], out[:whole]),
+        **loops.recurrently(rows, out, whole),
     )

@@ -17,7 +17,7 @@ from explorer.scaled import LOG10_2, exponent_of, log10_norm
 from explorer.trace import Named, Trace
 
 LONGEST, STRETCH = 256, 16  # steps between two scalings, at first and at least, if they allow it
-LOWEST, HIGHEST = 2.0**-900, 2.0**900  # beyond them a stretch was too long
+LOWEST, HIGHEST = 2.0**-450, 2.0**450  # beyond these norms a stretch was too long; their squares are still floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,8 @@ def _deep_backprop(trace: Trace, dh, power) -> DeepGradients:
     alone = B == 1  # a single sequence has flat rows, as in the loops of the cells
     params = {name: array.astype(float) for name, array in trace.params.items()}
     direct = dh[:, 0] if alone else np.ascontiguousarray(dh.transpose(0, 2, 1))
-    loud = np.where((dh != 0).any(axis=2), exponent_of(dh) + power, -np.inf)  # −inf: no direct gradient
+    loud, heard = np.full((T, B), -np.inf), dh.any(axis=2)  # few steps carry a loss, as a rule; −inf: this one does not
+    loud[heard] = exponent_of(dh[heard]) + power[heard]
     pre = np.empty((T, len(cell.gates) * H, *direct.shape[2:]))
     state = {q: np.empty_like(direct) for q in cell.states}
     exponent = np.empty((T, B), int)
@@ -87,13 +88,14 @@ def _deep_backprop(trace: Trace, dh, power) -> DeepGradients:
             by = (power[start:stop] - here)[:, 0, None] if alone else (power[start:stop] - here)[:, None]
             entering = {q: np.ldexp(rows, shift) for q, rows in later.items()}
             tape, own = trace.tape[start : stop + 1].astype(float, copy=False), np.zeros_like(direct[start:stop])
-            heard = np.isfinite(loud[start:stop]).any(axis=1)  # few steps carry a loss, as a rule
-            own[heard] = np.ldexp(direct[start:stop][heard], by[heard])
+            fed = heard[start:stop].any(axis=1)
+            own[fed] = np.ldexp(direct[start:stop][fed], by[fed])
             held = during(trace.held, slice(start, stop))
             back = cell.backward(params, tape, own, trace.options, entering, held)
         # What leaves the stretch may be lost where nobody looks, or where the step before brings far more of its own.
         drowned = loud[start - 1] > here - 100 if start else np.ones(B, bool)
-        if stop - start > 1 and not _fits(back, entering, own, drowned):
+        begun = np.isfinite(scale) | heard[start:stop].any(axis=0)  # where no gradient is, none can be lost
+        if stop - start > 1 and not _fits(back, begun, drowned):
             length = (stop - start) // 2
             ceiling = max(STRETCH, length)  # a network that shrinks so fast goes on to do so
             continue
@@ -124,16 +126,11 @@ def _deep_backprop(trace: Trace, dh, power) -> DeepGradients:
     )
 
 
-def _fits(back, entering, own, drowned) -> bool:
+def _fits(back, begun, drowned) -> bool:
     """No sequence of a stretch has come near the ends of float64, be it by a direct gradient far from its scale."""
-    parts = [*back.state.values(), *(rows[None] for rows in back.initial.values())]
-    largest = [np.maximum(rows.max(axis=1), -rows.min(axis=1)) for rows in parts]
-    steps = np.concatenate(
-        [np.maximum.reduce(largest[: len(back.state)]), np.maximum.reduce(largest[len(back.state) :])]
-    )
-    begun = (own != 0).any(axis=(0, 1)) | np.any([(rows != 0).any(axis=0) for rows in entering.values()], axis=0)
-    steps = steps.reshape(len(steps), -1)
-    high_enough = steps > LOWEST
-    high_enough[-1] |= drowned
-    begun = np.atleast_1d(begun)  # where no gradient is, none can be lost
-    return bool((steps < HIGHEST)[:, begun].all() and high_enough[:, begun].all())
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        steps = sum(np.vecdot(rows, rows, axis=1) for rows in back.state.values())
+        left = sum(np.vecdot(rows, rows, axis=0) for rows in back.initial.values())
+    steps, left = np.reshape(steps, (len(steps), -1))[:, begun], np.atleast_1d(left)[begun]
+    near = (steps > LOWEST**2) & (steps < HIGHEST**2)
+    return bool(near.all() and (left < HIGHEST**2).all() and ((left > LOWEST**2) | drowned[begun]).all())

@@ -94,7 +94,7 @@ class Job:
     parts    results so far, in the order in which they came
     result   what the function returned
     folder   where it wrote its files
-    problem  why it failed: "refused" and a sentence, "memory", "late", or "crashed" and the process's exit code
+    problem  why it failed: "refused" and a sentence, "memory", "disk", "late", or "crashed" and the process's exit code
     """
 
     state: str

@@ -20,7 +20,8 @@ STREAMED = {"auto": ("parallel", "cpu"), "numpy": ("engine", "cpu")}
 STREAMED |= {"torch": ("torch", "cpu"), "cuda": ("torch-parallel", "cuda")}
 SAMPLE = 100  # steps that are run to find out what one costs
 FLOAT64_ENDS = np.log10(5e-324)
-INTERPRETER = {"auto": 80, "numpy": 80, "torch": 400, "cuda": 3000}  # MiB before the first number
+INTERPRETER = {"auto": 80, "numpy": 80, "torch": 500, "cuda": 3000}  # MiB before the first number
+COPIES = {"auto": 1.5, "numpy": 1.5, "torch": 6.0, "cuda": 1.5}  # of a chunk's numbers, at the most
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def cost(e: Experiment, long: Long) -> Cost:
     seconds = long.length * (2 * ahead + back) * {"torch": 10.0}.get(long.method, 1.2)
     kept = 8 * e.layers * (chunk(e, long) * e.H * 20) / 2**20
     files = 8 * e.layers * long.length * 12 / 2**20
-    return Cost(seconds, round(INTERPRETER[long.method] + 1.5 * kept + files), round(files))
+    return Cost(seconds, round(INTERPRETER[long.method] + COPIES[long.method] * kept + files), round(files))
 
 
 @lru_cache(64)

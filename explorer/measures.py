@@ -20,12 +20,20 @@ SHUT, OPEN = 0.1, 0.9  # Karpathy, Johnson & Li 2015 (arXiv 1506.02078) count sa
 def norm(array: np.ndarray) -> np.ndarray:
     """The norm over the last axis, (…, H) -> (…).
 
-    Scaled by the largest entry, so that a gradient of 1e-200 does not vanish when it is squared.
+    Where the square would come near the ends of floats, the entries are scaled by the largest first, so that a gradient
+    of 1e-200 does not vanish.
     """
-    largest = np.abs(array).max(axis=-1)
-    scale = np.where((largest > 0) & np.isfinite(largest), largest, 1)
-    with np.errstate(invalid="ignore", over="ignore"):
-        return scale * np.sqrt(np.square(array / scale[..., None]).sum(axis=-1))
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        squares = np.asarray(np.vecdot(array, array))
+        ends = np.finfo(squares.dtype)
+        extreme = ~((squares > ends.tiny / ends.eps**2) & (squares < ends.max * ends.eps))
+        sizes = np.asarray(np.sqrt(squares))
+        if extreme.any():
+            rows = array[extreme]
+            largest = np.abs(rows).max(axis=-1)
+            scale = np.where((largest > 0) & np.isfinite(largest), largest, 1)
+            sizes[extreme] = scale * np.sqrt(np.square(rows / scale[..., None]).sum(axis=-1))
+    return sizes[()]
 
 
 def norms(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -55,3 +55,12 @@ def ten_to(log10: float) -> str:
 def magnitude(log10: float) -> str:
     """A magnitude given by its logarithm: in digits within 10⁻³ … 10⁴, beyond it as a power of ten."""
     return text(10.0**log10) if -3 <= log10 < 4 else ten_to(log10)
+
+
+def scientific(log10: float) -> str:
+    """A magnitude given by its logarithm, with three digits at any depth: 1.88·10⁻²⁰²²⁴."""
+    if not math.isfinite(log10):
+        return ten_to(log10)
+    power = math.floor(log10)
+    digits = f"{10 ** (log10 - power):.2f}"
+    return f"{digits}·{ten_to(power)}" if digits != "10.00" else f"1.00·{ten_to(power + 1)}"

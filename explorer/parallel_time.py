@@ -13,7 +13,7 @@ finds that out; then, and wherever the certificate would not hold, the run is ma
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 
 import numpy as np
@@ -27,6 +27,16 @@ SHORTEST = 1000  # steps below which there is nothing to win
 PLACES = 8  # of the pilot
 BLOCK = 16  # steps between two looks whether trajectories have joined
 JOINED = 16  # units in the last place of the largest state
+REASONS = {  # why a run is made step by step
+    "short": "the sequence, or a rest of it, is too short to win anything",
+    "conventions": "these conventions of the cell have no parallel loops",
+    "memory": "the network remembers for too long",
+    "held": "gates or states are held",
+    "gap": "the loss leaves steps out",
+    "fading": "the gradient does not fade soon enough",
+    "forward": "the forward run was made another way",
+    "room": "all chunks side by side do not fit in the free memory",
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,7 @@ class Certificate:
                with; backward, zero: what is handed over is added as it is
     seam       the largest difference, relative to the largest state, at which a new trajectory was taken to have
                joined the stored one; backward, the largest share of a gradient that was left out
-    reason     why the run was made step by step, else ""
+    reason     why the run was made step by step, one of REASONS, else ""
     """
 
     chunks: int
@@ -53,11 +63,8 @@ class Certificate:
         return self.chunks > 1
 
 
-HELD = "gates or states are held"
-
-
 class StepByStep(Exception):
-    """Parallel time cannot be had, for the reason given."""
+    """Parallel time cannot be had, for one of REASONS."""
 
 
 def run(cell: str, params, x, state=None, *, clamp=(), **options) -> tuple[Trace, tuple[Certificate, ...]]:
@@ -67,7 +74,7 @@ def run(cell: str, params, x, state=None, *, clamp=(), **options) -> tuple[Trace
     def forward(cell, params, x, state, options, held):
         try:
             if held:
-                raise StepByStep(HELD)
+                raise StepByStep("held")
             values, tape, certificate = _forward(cell, params, x, state, options)
         except StepByStep as reason:
             values, tape = step_by_step(cell, params, x, state, options, held)
@@ -102,9 +109,9 @@ def backprop(trace: Trace, dh, later=None) -> tuple[Gradients, tuple[Certificate
 def loops_of(cell, options, T: int):
     """The cell's loops over chunks, if it has any and they pay."""
     if T < SHORTEST:
-        raise StepByStep(f"shorter than {SHORTEST} steps")
+        raise StepByStep("short")
     if cell.name not in LOOPS or options.get("reset_after") is False or options.get("z_keeps") is False:
-        raise StepByStep(f"{cell.name} has no parallel loops under these conventions")
+        raise StepByStep("conventions")
     return LOOPS[cell.name]
 
 
@@ -118,7 +125,7 @@ def cut(T: int, B: int, H: int, memory: int) -> tuple[int, int]:
     L = max(2 * memory + BLOCK, int((memory * T * B * H / 400) ** 0.5))
     K = T // L
     if K < 2:
-        raise StepByStep(f"a memory of {memory} steps is too long for {T}")
+        raise StepByStep("memory")
     return K, T // K
 
 
@@ -169,7 +176,7 @@ def _join(loops: Loops, x, steps, places, weight_ih, bias) -> tuple[int, float, 
         if difference <= JOINED * np.finfo(x.dtype).eps:
             mismatch = max(np.abs(started[q] - places[-1][block][:-1]).max() for q, block in loops.at.items())
             return last, difference, float(mismatch)
-    raise StepByStep(f"chunks of {L} steps did not join")
+    raise StepByStep("memory")
 
 
 def _relative(new: np.ndarray, old: np.ndarray) -> float:
@@ -204,7 +211,7 @@ def _forgets_within(loops: Loops, x, state) -> int:
         off = max(_relative(rows[PLACES:], rows[:PLACES]) for rows in loops.state().values())
         if off <= JOINED * np.finfo(x.dtype).eps:
             return first + BLOCK
-    raise StepByStep(f"two starting states had not joined after {longest_memory(T)} steps")
+    raise StepByStep("memory")
 
 
 # backward
@@ -213,16 +220,16 @@ def _forgets_within(loops: Loops, x, state) -> int:
 def _backward(trace: Trace, dh: np.ndarray, later: Mapping):
     kind, (T, B, H) = loops_of(trace.cell, trace.options, trace.T), dh.shape
     if not isinstance(trace.tape, np.ndarray):
-        raise StepByStep("the tape is not the engine's")
+        raise StepByStep("forward")
     if trace.held:
-        raise StepByStep(HELD)
+        raise StepByStep("held")
     fed = np.flatnonzero(dh.any(axis=(1, 2)))
     gap = np.diff(fed, prepend=-1, append=T).max()
     rows = trace.tape
     direct = np.ascontiguousarray(dh.transpose(0, 2, 1)).reshape(T, H, *rows.shape[2:])
     with np.errstate(over="ignore", invalid="ignore"):
         if gap > BLOCK:
-            raise StepByStep(f"the loss leaves {gap - 1} steps out")
+            raise StepByStep("gap")
         memory = _fades_within(kind(trace.params, trace.options, PLACES, B), rows)
         K, L = cut(T, B, H, memory)
         loops, whole = kind(trace.params, trace.options, K, B), K * L
@@ -238,10 +245,14 @@ def _backward(trace: Trace, dh: np.ndarray, later: Mapping):
         again, seam, initial = _correct(loops, now, was, made)
         initial = {q: row.T.reshape(rows[0, :H].shape) for q, row in initial.items()}
         back = handed_back(loops, rows, out, initial, whole)
-        for name, gradient in (rest.recurrent if rest else {}).items():
-            back.recurrent[name] += gradient
+        if rest and rest.recurrent:
+            back = replace(back, recurrent=lambda whole=back: _summed(whole.recurrent(), rest.recurrent()))
     grads = gradients_of(trace, back)
     return grads, Certificate(K, L + again, 0.0, seam)
+
+
+def _summed(ones: Mapping, others: Mapping) -> dict:
+    return {name: gradient + others[name] for name, gradient in ones.items()}
 
 
 def _correct(loops: Loops, now, was, made):
@@ -258,7 +269,7 @@ def _correct(loops: Loops, now, was, made):
             share = max(_share(loops.back[block], made[step][block]) for block in loops.totals.values())
             if share <= tiny:
                 return taken, share, initial
-    raise StepByStep(f"gradients did not fade within chunks of {L} steps")
+    raise StepByStep("fading")
 
 
 def _share(part: np.ndarray, total: np.ndarray) -> float:
@@ -294,4 +305,4 @@ def _fades_within(loops: Loops, rows) -> int:
         loops.backward(now[step], was[step], zero)
         if taken % BLOCK == 0 and max(np.abs(loops.back[block]).max() for block in loops.totals.values()) <= tiny:
             return taken
-    raise StepByStep(f"a gradient had not faded after {longest_memory(T)} steps")
+    raise StepByStep("fading")

@@ -81,16 +81,16 @@ def relative(new, old) -> float:
 def _forward(cell, params, x, state, options, device):
     T, B, D = x.shape
     if T < SHORTEST:
-        raise StepByStep(f"shorter than {SHORTEST} steps")
+        raise StepByStep("short")
     tape = ChunkTape(cell, options, params, device)
     tape.plan(T, B, D, None)  # should the gradient have to be taken step by step
     if T * tape.bytes_a_step(B, D) > torch_path.free_memory(device) // 2:
-        raise StepByStep("all chunks side by side do not fit in the free memory")
+        raise StepByStep("room")
     with exactly():
         memory = _forgets_within(tape, x)
         tape.K = K = T // (2 * memory + BLOCK)
         if K < 2:
-            raise StepByStep(f"a memory of {memory} steps is too long for {T}")
+            raise StepByStep("memory")
         whole = T // K * K
         chunks, first = side_by_side(tape.to(x[:whole]), K), [tape.to(state[q]) for q in cell.states]
         start = [row.new_zeros(K * B, tape.H) for row in first]
@@ -104,7 +104,7 @@ def _forward(cell, params, x, state, options, device):
         mismatch = max((end[:-B] - rows[B:]).abs().max().item() for rows, end in zip(start, ends))
         seam = max(relative(end[:-B], rows[B:]) for rows, end in zip(start, ends))
         if not seam <= JOINED * np.finfo(x.dtype).eps:
-            raise StepByStep(f"chunks of {T // K} steps did not join")
+            raise StepByStep("memory")
         made, tape.rest, rest = tape.values(tape.together), None, {}
         if whole < T:
             tape.rest = tape.call(tape.to(x[whole:]), tuple(end[-B:] for end in ends))
@@ -133,13 +133,13 @@ def _forgets_within(tape: Tape, x) -> int:
         off = max(relative(*rows.reshape(2, -1, tape.H)) for rows in state)
         if off <= JOINED * np.finfo(dtype).eps:
             return first + BLOCK
-    raise StepByStep(f"two starting states had not joined after {longest_memory(T)} steps")
+    raise StepByStep("memory")
 
 
 def _backward(trace: Trace, dh: np.ndarray, later: Mapping):
     tape, B = trace.tape, trace.B
     if not isinstance(tape, ChunkTape):
-        raise StepByStep("it was run step by step")
+        raise StepByStep("forward")
     K, whole, states, pieces = tape.K, trace.T // tape.K * tape.K, trace.cell.states, []
     later = [tape.to(later[q]) for q in states]
     with exactly():
@@ -158,7 +158,7 @@ def _backward(trace: Trace, dh: np.ndarray, later: Mapping):
         *made, again = tape.gradients(tape.together, direct, incoming)
         seam = max(_share(new[B:], old[B:]) for new, old in zip(again, reached))
         if not seam <= JOINED * np.finfo(dh.dtype).eps:
-            raise StepByStep(f"gradients did not fade within chunks of {whole // K} steps")
+            raise StepByStep("fading")
         h, start, _ = tape.outputs(tape.together)
         da, recurrent, totals = made
         rows = [one_after_another(tensor, K) for tensor in (before(h, start[0]), da, recurrent)]

@@ -34,7 +34,9 @@ class Named(Mapping):
         self._what, self._arrays = what, MappingProxyType(dict(arrays))
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return self._arrays[known(name, self._arrays, self._what)]
+        if name not in self._arrays:
+            known(name, self._arrays, self._what)
+        return self._arrays[name]
 
     def __iter__(self):
         return iter(self._arrays)

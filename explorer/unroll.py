@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 
 from explorer.cells import CELLS
-from explorer.cells.base import Backward, Cell, arranged, named, outer, summed, with_batch
+from explorer.cells.base import Backward, Cell, arranged, named, outer, with_batch
 from explorer.cells.clamp import Clamp, held_by
 from explorer.check import finite, known, real, shaped
 from explorer.trace import Gradients, Named, Trace
@@ -101,9 +101,10 @@ def _checked_params(cell: Cell, params: Mapping, where: str) -> Named:
     if missing := [name for name in PARAMS if name not in params]:
         raise ValueError(f"the weights{where} lack {', '.join(missing)}: expected {', '.join(PARAMS)}")
     arrays = {name: np.asarray(params[name]) for name in PARAMS}
-    dtypes = {str(array.dtype) for array in arrays.values()}
-    if len(dtypes) > 1 or not dtypes <= {"float32", "float64"}:
-        raise ValueError(f"the weights{where} must all be float32 or all float64, but are {', '.join(sorted(dtypes))}")
+    dtypes = {array.dtype for array in arrays.values()}
+    if len(dtypes) > 1 or not dtypes <= FLOATS:
+        are = ", ".join(sorted(map(str, dtypes)))
+        raise ValueError(f"the weights{where} must all be float32 or all float64, but are {are}")
     if arrays["weight_hh"].ndim != 2 or arrays["weight_ih"].ndim != 2:
         raise ValueError(f"weight_ih and weight_hh{where} must be matrices")
     if 0 in arrays["weight_hh"].shape + arrays["weight_ih"].shape:
@@ -179,13 +180,17 @@ def gradients_of(trace: Trace, back: Backward) -> Gradients:
     cell, params, (T, B, D), H = trace.cell, trace.params, trace.x.shape, trace.H
     with np.errstate(over="ignore", invalid="ignore"):
         x = trace.x.reshape(T, D) if B == 1 else trace.x.transpose(0, 2, 1)
-        weights = {"weight_ih": outer(back.pre, x), "bias_ih": summed(back.pre)}
+        one = np.ones_like(back.pre[:, :1])  # what the bias is multiplied by
+        names = ("weight_ih", "bias_ih") if back.recurrent else ("weight_ih", "bias_ih", "weight_hh")
+        weights = dict(zip(names, outer(back.pre, *(x, one, back.h_prev)[: len(names)])))
+        weights["bias_hh"] = weights["bias_ih"] = weights["bias_ih"][:, 0]
         weights = {name: arranged(array, cell.order, cell.gates) for name, array in weights.items()}
+        if back.recurrent:
+            weights |= back.recurrent()
         weight_ih = arranged(params["weight_ih"], cell.gates, cell.order)
         dx = back.pre @ weight_ih if B == 1 else (weight_ih.T @ back.pre).transpose(0, 2, 1)
     dx = dx.reshape(T, B, D)
     dx.flags.writeable = False
-    weights |= back.recurrent
     pre = named(back.pre, cell.order, H)
     return Gradients(
         state=Named("state", {q: with_batch(rows).transpose(0, 2, 1) for q, rows in back.state.items()}),

@@ -4,12 +4,13 @@ What to do comes in pickled; what comes of it goes out as pickled pairs, one aft
 
     ("done", share)         how far it is, 0 to 1
     ("part", anything)      a result that is ready before the others
-    ("result", anything)    the last word; or ("refused", sentence), ("memory", "")
+    ("result", anything)    the last word; or ("refused", sentence), ("memory", ""), ("disk", "")
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import pickle
 import sys
@@ -19,6 +20,7 @@ from threading import Thread
 from time import monotonic
 
 MOST = 2**22  # bytes that a job may answer; the rest goes to its folder
+FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}  # the disk, a file's bound, the user's share
 PAUSE = 0.1  # seconds between two words on progress
 
 
@@ -62,7 +64,8 @@ def main() -> None:
     try:
         report.say("result", work(report, *arguments))
     except (ValueError, OSError) as refusal:
-        report.say("refused", " ".join(str(refusal).split())[:400])
+        full = isinstance(refusal, OSError) and refusal.errno in FULL
+        report.say(*(("disk", "") if full else ("refused", " ".join(str(refusal).split())[:400])))
     except MemoryError:
         report.say("memory", "")
     out.close()

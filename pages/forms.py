@@ -3,7 +3,8 @@
 import streamlit as st
 
 from explorer.trained.answers import Refused
-from explorer.ui import forms_view, frame, state
+from explorer.ui import frame, state
+from explorer.ui.forms import asking, showing, telling
 from explorer.ui.language import current, say
 
 frame.enter(__file__)
@@ -11,14 +12,15 @@ frame.enter(__file__)
 asked, cell = state.asked(), state.experiment().cell
 
 st.title(say("forms.question"))
-frame.notes()
-forms_view.choose_form()
-forms_view.controls(asked)
+frame.notes("else")
+asking.choose_form()
+asking.controls(asked)
 try:
-    found = forms_view.answered(asked, cell, current())
+    found = showing.answered(asked, cell, current())
 except Refused as error:
-    st.warning(forms_view.refusal(error, asked))
+    st.warning(asking.refusal(error, asked))
 else:
-    st.markdown(forms_view.sentence(asked, found))
-    st.caption(forms_view.scores(asked, cell))
-    forms_view.pictures(asked, cell, found)
+    st.markdown(telling.sentence(asked, found, showing.cursor(found).step))
+    st.caption(telling.scores(asked, cell))
+    showing.on_stage(asked, cell, found)
+    showing.pictures(asked, cell, found)

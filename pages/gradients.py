@@ -1,10 +1,12 @@
 """The gradient laboratory: where the gradient goes, why it vanishes, and what helps."""
 
+from functools import partial
+
 import streamlit as st
 
 from explorer.ui import frame, settings, state
 from explorer.ui.drawing import input_sentence
-from explorer.ui.laboratory import DRAW
+from explorer.ui.laboratory import DRAW, idle
 from explorer.ui.language import current, say
 
 frame.enter(__file__)
@@ -13,7 +15,7 @@ experiment, ask = state.experiment(), state.view().ask
 
 st.title(say("gradients.question"))
 frame.notes()
-st.segmented_control(
+st.pills(
     say("lab.questions"),
     list(DRAW),
     format_func=lambda name: say(f"ask.{name}"),
@@ -27,10 +29,10 @@ if ask in ("vanish", "why", "travel", "help"):  # the others take losses of thei
     lead.append(say("gradients.loss", loss=say(f"gradients.loss_{where}", step=experiment.loss)))
 st.markdown(" ".join([*lead, input_sentence()]))
 
-controls = [lambda: settings.control("T"), settings.gain, settings.forget_bias, lambda: settings.control("activation")]
-for draw, column in zip(controls, st.columns([4, 4, 4, 5])):
+controls = {"gain": settings.gain, "forget_bias": settings.forget_bias}
+for name, column in zip(("T", "gain", "forget_bias", "activation"), st.columns([4, 4, 4, 5])):
     with column:
-        draw()
+        controls.get(name, partial(settings.control, name))(disabled=name in idle(ask))
 
 DRAW[ask]()
 

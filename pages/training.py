@@ -12,7 +12,7 @@ training, study = state.training(), trainings.study()
 EVERY = 0.5  # seconds from one look to the next while a training is under way
 
 st.title(say(f"training.{training.task}_question", distance=training.distance))
-frame.notes(of_training=True)
+frame.notes("training")
 about, menu = st.columns([4, 1], vertical_alignment="center")
 with about:
     guess = training_view.percent(training.of.guess(training.distance))

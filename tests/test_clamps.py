@@ -304,7 +304,7 @@ def test_parallel_time_goes_step_by_step_and_says_why():
     dh = np.ones(trace["h"].shape)
     grads, (back,) = parallel_time.backprop(trace, dh)
     np.testing.assert_array_equal(grads.x, backprop(trace, dh).x)
-    assert "held" in certificate.reason and "held" in back.reason
+    assert certificate.reason == back.reason == "held"
 
 
 @pytest.mark.parametrize(

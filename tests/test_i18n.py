@@ -18,7 +18,9 @@ from explorer.forms import FORMS
 from explorer.i18n import LANGUAGES, PARTICLES, final_consonant, table, with_particle, words
 from explorer.long_run import METHODS
 from explorer.long_series import SERIES
+from explorer.parallel_time import REASONS
 from explorer.performing import FAIR, rivals
+from explorer.sweep import AXES
 from explorer.training.racing import ENTRANTS
 from explorer.training.studies import STUDIES
 from explorer.training.tasks import TASKS
@@ -51,7 +53,7 @@ FAMILIES = {  # of composed keys: exactly these and no others
     "choice.form": set(FORMS),
     "choice.attention": set(ATTENTION),
     "choice.method": set(METHODS),
-    "long.reason": {"gap", "memory", "fading", "conventions", "other"},
+    "long.reason": set(REASONS),
     "study": set(STUDIES),
     "ask": set(ASKS),
     "lead": set(ASKS),
@@ -66,16 +68,22 @@ FAMILIES = {  # of composed keys: exactly these and no others
 AMONG = {  # composed keys among others
     "setting": {*KINDS, *TRAINED},
     "help": set(HELPED),
-    "edge": {"holds_tanh", "holds_keep", "holds_none"},
-    "job": {"refused", "memory", "late", "crashed"},
+    "edge": {
+        *(f"holds_{kind}" for kind in ("tanh", "keep", "none")),
+        *(f"axis_{axis}" for axis in AXES),
+        *(f"sentence_{which}" for which in ("none", "all", "on", "some")),
+    },
+    "job": {"refused", "memory", "disk", "late", "crashed"},
     "forms": {
         *(f"refused_{reason}" for reason in ("empty", "unknown", "picture", "source", "series")),
         *(f"refused_numbers_{reason}" for reason in ("none", "many", "bad")),
         *(f"measure_{measure}" for measure in ("error_network", "error_naive", "right_side", "near", "exact")),
         *(f"measure_spelt_{language}" for language in LANGUAGES),
+        *(f"{shown}{which}_picture" for shown in ("gates", "states") for which in ("", "_encoder", "_decoder")),
     },
     "long": {f"file_{reason}" for reason in ("large", "text", "none", "many", "bad", "infinite")}
-    | {f"input_{name}" for name in SERIES},
+    | {f"input_{name}" for name in SERIES}
+    | {f"too_much_{what}" for what in ("memory", "disk")},
     "home": set(PAGES) - {"home"},
     "question": set(QUESTIONS),
     "input": set(DATASETS),

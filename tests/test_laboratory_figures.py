@@ -129,7 +129,9 @@ class TestRuler:
         assert at[0.5] == pytest.approx(99) and round(100 - at[0.99]) == 69
         assert set(at) == {f for f in MARKS if np.log(0.5) / np.log(f) <= 99.5}
         figure = ruler(np.ones(3), 1.0, "f", 100, 100, None, key)
-        np.testing.assert_allclose(uprights(figure), sorted(at.values()))
+        named = {float(note.text): note.x for note in figure.layout.annotations}
+        assert named == pytest.approx({f: at[f] for f in named}) and {0.5, 0.95, 0.99} <= set(named)
+        np.testing.assert_allclose(uprights(figure), sorted(named.values()))
 
     @pytest.mark.parametrize(("gradient", "begin"), [(np.inf, 0.5), (0.0, 50), (1e9, 0.5)])
     def test_a_gradient_without_a_half_life_is_drawn_to_its_end(self, gradient, begin):

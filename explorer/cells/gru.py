@@ -191,42 +191,39 @@ def backward(params, rows, dh_direct, options, later=None, held=EMPTY):
     loop = _backward_after if options["reset_after"] else _backward_before
     out, initial = loop(W, dh_direct, h_prev, r, m, *factors, later)
 
-    pre, da_rz = out[:, : 3 * H], out[:, H : 3 * H]
-    if options["reset_after"]:
-        recurrent = out[:, H : 4 * H]  # of r, z and q = W_hn h + b_hn
-        weight_hh, bias_hh = outer(recurrent, h_prev), summed(recurrent)
-    else:
-        da_n = out[:, :H]
-        weight_hh = np.concatenate([outer(da_rz, h_prev), outer(da_n, m)])
-        bias_hh = np.concatenate([summed(da_rz), summed(da_n)])
-    result = {"weight_hh": weight_hh, "bias_hh": bias_hh}
     if not options["z_keeps"]:
         out[:, 2 * H : 3 * H] *= -1
-        result = relabelled(result, options)
-    return Backward(pre=pre, state={"h": out[:, 4 * H :]}, initial={"h": initial}, recurrent=result)
+    pre, da_rz = out[:, : 3 * H], out[:, H : 3 * H]
+
+    def recurrent():
+        if options["reset_after"]:
+            by_product = out[:, H : 4 * H]  # of r, z and q = W_hn h + b_hn
+            return {"weight_hh": outer(by_product, h_prev)[0], "bias_hh": summed(by_product)}
+        da_n = out[:, :H]
+        return {
+            "weight_hh": np.concatenate([*outer(da_rz, h_prev), *outer(da_n, m)]),
+            "bias_hh": np.concatenate([summed(da_rz), summed(da_n)]),
+        }
+
+    return Backward(pre=pre, state={"h": out[:, 4 * H :]}, initial={"h": initial}, recurrent=recurrent)
 
 
 def _backward_after(W, dh_direct, h_prev, r, q, dr_da_r, dh_da_n, dh_da_z, keep, later):
     """-> rows of (∂a_n, ∂a_r, ∂a_z, ∂q, total ∂h), and ∂h_0."""
-    slope = np.concatenate([dh_da_n, dh_da_n * q * dr_da_r, dh_da_z, dh_da_n * r, keep], axis=1)
-    out = np.empty_like(slope)
-    step, local = np.zeros_like(out[0]), np.empty_like(out[0])
-    da_n, da_r, da_z, dq, dh = parts(step, *[1] * 5)
-    by_n, by_r, by_z, by_q, by_h = parts(local, *[1] * 5)
-    H = len(dh)
+    slope = np.concatenate([keep, dh_da_n, dh_da_n * q * dr_da_r, dh_da_z, dh_da_n * r], axis=1)
+    out, H = np.empty_like(slope), keep.shape[1]
+    step, dh_five_times = np.zeros((6 * H, *out.shape[2:]), out.dtype), np.empty_like(out[0])
+    kept, _da_n, recurrent, dh = parts(step, 1, 1, 3, 1)
+    kept_and_da, stored, each_dh = step[: 5 * H], step[H:], dh_five_times.reshape(5, *dh.shape)
     if later:
         dh[...] = later["h"]
-    recurrent, kept, W_T = step[H : 4 * H], np.empty_like(dh), np.concatenate([W[H:], W[:H]]).T
+    W_T = np.concatenate([W[H:], W[:H]]).T
     add, mul = np.add, np.multiply
     for direct, factors, row in zip(dh_direct[::-1], slope[::-1], out[::-1]):
-        local[...] = factors
         add(dh, direct, dh)
-        mul(dh, by_n, da_n)
-        mul(dh, by_r, da_r)
-        mul(dh, by_z, da_z)
-        mul(dh, by_q, dq)
-        row[...] = step
-        mul(dh, by_h, kept)
+        each_dh[...] = dh  # copied side by side, so that one product serves what is kept, ∂a_n, ∂a_r, ∂a_z and ∂q
+        mul(dh_five_times, factors, kept_and_da)
+        row[...] = stored
         W_T.dot(recurrent, dh)
         add(dh, kept, dh)
     return out, dh

@@ -21,10 +21,8 @@ from explorer.cells.base import (
     chunks_backward,
     free,
     named,
-    outer,
     parts,
     projected,
-    summed,
 )
 from explorer.cells.clamp import EMPTY, cut, during, holding
 
@@ -75,14 +73,14 @@ def forward(params, x, state, options, held=EMPTY):
     h[...], c[...] = (state[q].T.reshape(h.shape) for q in ("h", "c"))
     rows[0] = step
 
-    W = np.asfortranarray(weight_hh * halved[:, None])
+    remember = np.asfortranarray(weight_hh * halved[:, None]).dot
     recurrent, half, products = np.empty_like(gates), np.full_like(σ, 0.5), np.empty_like(g_c)
     i_times_g, f_times_c = parts(products, 1, 1)
     add, mul, tanh = np.add, np.multiply, np.tanh
     open_gates = holding(add, held, ORDER, rows, gates)
     update, show = holding(add, held, ("c",), rows), holding(mul, held, ("h",), rows)
     for a, row in zip(pre, rows[1:]):
-        W.dot(h, recurrent)
+        remember(h, recurrent)
         add(a, recurrent, a)
         tanh(a, gates)
         mul(σ, half, σ)
@@ -105,8 +103,10 @@ def slopes(rows, before, slope, held):
     held           what is held at these steps
     slope          (n, 6H[, B]), filled with ∂h/∂C, ∂h/∂a_o, ∂C/∂a_i, ∂C/∂a_f, ∂C/∂a_g, ∂C_t/∂C_{t-1}
     """
-    o, i, f, g, _, tanh_c, _ = map(np.ascontiguousarray, parts(rows, *[1] * 7, axis=1))
-    c_prev = np.ascontiguousarray(parts(before, 4, 1, 2, axis=1)[1])
+    o, i, f, g, _, tanh_c, _ = parts(rows, *[1] * 7, axis=1)
+    c_prev = parts(before, 4, 1, 2, axis=1)[1]
+    if rows.ndim == 2:  # a block of one sequence is too short to run along
+        o, i, f, g, tanh_c, c_prev = map(np.ascontiguousarray, (o, i, f, g, tanh_c, c_prev))
     dh_dc, dh_da_o, dc_da_i, dc_da_f, dc_da_g, dc_dc = parts(slope, *[1] * 6, axis=1)
     dh_da_o[...] = cut(held, tanh_c * o * (1 - o), "o", "h")
     dc_da_i[...] = cut(held, g * i * (1 - i), "i", "c")
@@ -120,38 +120,34 @@ def backward(params, rows, dh_direct, options, later=None, held=EMPTY):
     """dh_direct (T, H[, B]): the direct ∂L/∂h_t."""
     T, H = dh_direct.shape[:2]
     out = np.empty((T, 6 * H, *rows.shape[2:]), rows.dtype)  # total ∂h, total ∂C | ∂a_o, ∂a_i, ∂a_f, ∂a_g
-    local = np.empty_like(out[0])
-    dh_dc, dh_da_o, dc_da_ifg_and_dc = parts(local, 1, 1, 4)
     step = np.zeros_like(rows[0])  # a row of `out`, and what reaches C_{t-1}
-    dh, dc, da_o, da_ifg_and_dc_later = parts(step, 1, 1, 1, 4)
-    da, dc_later, stored = step[2 * H : 6 * H], step[6 * H :], step[: 6 * H]
+    dh, dc, _da_o, da_ifg_and_dc_later = parts(step, 1, 1, 1, 4)
+    dc_and_da_o, da, dc_later, stored = step[H : 3 * H], step[2 * H : 6 * H], step[6 * H :], step[: 6 * H]
     if later:
         dh[...], dc_later[...] = later["h"], later["c"]
-    via_h, dc_four_times = np.empty_like(dh), np.empty_like(da)
-    each_dc = dc_four_times.reshape(4, *dc.shape)
+    dh_twice, dc_four_times = np.empty_like(dc_and_da_o), np.empty_like(da)
+    each_dh, each_dc = dh_twice.reshape(2, *dh.shape), dc_four_times.reshape(4, *dc.shape)
 
-    W_T = arranged(params["weight_hh"], GATES, ORDER).T
+    back_to_h = arranged(params["weight_hh"], GATES, ORDER).T.dot
     add, mul = np.add, np.multiply
     for steps, slope in chunks_backward(out):
         slopes(rows[1:][steps], rows[:-1][steps], slope, during(held, steps))
-        for direct, factors, row in zip(dh_direct[steps][::-1], slope[::-1], out[steps][::-1]):
-            local[...] = factors
+        by_dh, by_dc = parts(slope[::-1], 2, 4, axis=1)
+        for direct, of_dh, of_dc, row in zip(dh_direct[steps][::-1], by_dh, by_dc, out[steps][::-1]):
             add(dh, direct, dh)
-            mul(dh, dh_dc, via_h)
-            add(dc_later, via_h, dc)
-            mul(dh, dh_da_o, da_o)
-            each_dc[...] = dc  # copied side by side, so that one product serves ∂a_i, ∂a_f, ∂a_g and ∂C_{t-1}
-            mul(dc_four_times, dc_da_ifg_and_dc, da_ifg_and_dc_later)
+            each_dh[...] = dh  # copied side by side, so that one product serves what goes into C and ∂a_o
+            mul(dh_twice, of_dh, dc_and_da_o)
+            add(dc, dc_later, dc)
+            each_dc[...] = dc  # and one ∂a_i, ∂a_f, ∂a_g and ∂C_{t-1}
+            mul(dc_four_times, of_dc, da_ifg_and_dc_later)
             row[...] = stored
-            W_T.dot(da, dh)  # what reaches h_{t-1} through the four gates
+            back_to_h(da, dh)  # what reaches h_{t-1} through the four gates
 
-    pre = out[:, 2 * H :]
-    recurrent = {"weight_hh": outer(pre, rows[:-1, 6 * H :]), "bias_hh": summed(pre)}
     return Backward(
-        pre=pre,
+        pre=out[:, 2 * H :],
         state={"h": out[:, :H], "c": out[:, H : 2 * H]},
         initial={"h": dh, "c": dc_later},
-        recurrent={name: arranged(array, ORDER, GATES) for name, array in recurrent.items()},
+        h_prev=rows[:-1, 6 * H :],
     )
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from explorer.cells.base import Backward, Cell, StepJacobians, buffer, free, named, outer, projected, summed
+from explorer.cells.base import Backward, Cell, StepJacobians, buffer, free, named, projected
 from explorer.cells.clamp import EMPTY, cut, holding
 
 GATES = ("h",)
@@ -93,7 +93,7 @@ def backward(params, rows, dh_direct, options, later=None, held=EMPTY):
         pre=pre,
         state={"h": total},
         initial={"h": from_later},
-        recurrent={"weight_hh": outer(pre, rows[:-1]), "bias_hh": summed(pre)},
+        h_prev=rows[:-1],
     )
 
 

@@ -4,7 +4,8 @@ An opinion has a value from −1 to 1, an adverb strengthens or weakens it, a de
 추천하지 않아요 is bad, 나쁘지 않아요 is rather good. After "but" the second half weighs more. The scores are those of
 these rules, not of readers.
 
-The held-out part has sentence patterns that are never trained on, of words that are.
+The held-out part has sentence patterns that are never trained on, of words that are. So has the validation part,
+which is there to choose settings by.
 """
 
 from __future__ import annotations
@@ -178,7 +179,7 @@ class Pattern:
     fits      whether two neighbouring clauses go together, one rule for each pair of neighbours
     words     the text with {t} for the topic and {0}, {1}, {2} for the clauses
     value     clauses -> from −1 to 1
-    held_out  never trained on
+    held_out, validation   never trained on
     """
 
     name: str
@@ -187,6 +188,7 @@ class Pattern:
     words: str
     value: Callable
     held_out: bool = False
+    validation: bool = False
 
     def review(self, topic: str, clauses: tuple[Clause, ...]) -> Review:
         text = self.words.format(*(clause.text for clause in clauses), t=topic)
@@ -212,7 +214,7 @@ class Grammar:
         """Every word of the patterns that are trained on; symbol 0 is none, the filling."""
         texts = set(self.topics)
         for pattern in self.patterns:
-            if not pattern.held_out:
+            if not (pattern.held_out or pattern.validation):
                 texts |= {pattern.words, *(clause.text for slot in pattern.slots for clause in slot)}
         return ("", *sorted({word for text in texts for word in text.split() if "{" not in word}))
 
@@ -229,10 +231,11 @@ class Grammar:
             for pattern in self.patterns
         )
 
-    def draw(self, seed, B: int, held_out: bool = False) -> list[Review]:
-        """B reviews, each pattern as often as the others, of the part that is trained on or of the one held out."""
+    def draw(self, seed, B: int, held_out: bool = False, validation: bool = False) -> list[Review]:
+        """B reviews, each pattern as often as the others, of the part that is trained on or of another one."""
         rng, found = np.random.default_rng(seed), []
-        patterns = [pattern for pattern in self.patterns if pattern.held_out == held_out]
+        part = held_out, validation
+        patterns = [pattern for pattern in self.patterns if (pattern.held_out, pattern.validation) == part]
         for _ in range(whole(B, 1, 10_000, "B")):
             pattern = patterns[rng.integers(len(patterns))]
             while True:
@@ -265,6 +268,18 @@ def _korean() -> Grammar:
             Pattern("but", (but, polite), (_oppose,), "{t} {0} {1}", _but),
             Pattern("two", (polite, plain), (_agree,), "{0} {1}", _mean),
             Pattern("and", (polite, polite), (_agree,), "{t} {0} 그리고 {1}", _mean),
+            Pattern("topic, two", (polite, plain), (_agree,), "{t} {0} {1}", _mean),
+            Pattern("but, alone", (but, polite), (_oppose,), "{0} {1}", _but),
+            Pattern("and, alone", (polite, polite), (_agree,), "{0} 그리고 {1}", _mean),
+            Pattern("two topics", (polite, plain), (_agree,), "{t} {0} {t} {1}", _mean),
+            Pattern("honestly", (polite,), (), "솔직히 {t} {0}", _mean),
+            Pattern("honestly at the end", (polite,), (), "{0} 솔직히", _mean),
+            Pattern("but, honestly", (but, polite), (_oppose,), "{0} 솔직히 {1}", _but),
+            Pattern("but, honestly at the end", (but, polite), (_oppose,), "{0} {1} 솔직히", _but),
+            Pattern("two, honestly at the end", (polite, plain), (_agree,), "{0} {1} 솔직히", _mean),
+            Pattern("and, then topic", (polite, polite), (_agree,), "{0} 그리고 {t} {1}", _mean, validation=True),
+            Pattern("but, late topic", (but, polite), (_oppose,), "{0} {1} {t}", _but, validation=True),
+            Pattern("and, and", (polite,) * 3, (_agree, _agree), "{0} 그리고 {1} 그리고 {2}", _mean, validation=True),
             Pattern("late topic", (polite,), (), "{0} {t}", _mean, held_out=True),
             Pattern("but, then topic", (but, polite), (_oppose,), "{0} {t} {1}", _but, held_out=True),
             Pattern("three", (polite, polite, plain), (_agree, _agree), "{t} {0} 그리고 {1} {2}", _mean, held_out=True),
@@ -283,6 +298,18 @@ def _english() -> Grammar:
             Pattern("but", (topic, it), (_oppose,), "{0} but {1}", _but),
             Pattern("two", (topic, it), (_agree,), "{0} . {1}", _mean),
             Pattern("and", (it, it), (_agree,), "{0} and {1}", _mean),
+            Pattern("topic, and", (topic, it), (_agree,), "{0} and {1}", _mean),
+            Pattern("but, alone", (it, it), (_oppose,), "{0} but {1}", _but),
+            Pattern("two, alone", (it, it), (_agree,), "{0} . {1}", _mean),
+            Pattern("two topics", (topic, topic), (_agree,), "{0} . {1}", _mean),
+            Pattern("honestly", (topic,), (), "honestly {0}", _mean),
+            Pattern("honestly at the end", (it,), (), "{0} honestly", _mean),
+            Pattern("but, honestly", (it, it), (_oppose,), "{0} but honestly {1}", _but),
+            Pattern("but, honestly at the end", (topic, it), (_oppose,), "{0} but {1} honestly", _but),
+            Pattern("two, honestly at the end", (it, it), (_agree,), "{0} . {1} honestly", _mean),
+            Pattern("and, then topic", (it, topic), (_agree,), "{0} and {1}", _mean, validation=True),
+            Pattern("but, topic twice", (topic, topic), (_oppose,), "{0} but {1}", _but, validation=True),
+            Pattern("and, and", (topic, it, it), (_agree, _agree), "{0} and {1} and {2}", _mean, validation=True),
             Pattern("late topic", (it, topic), (_agree,), "{0} . {1}", _mean, held_out=True),
             Pattern("but, then topic", (it, topic), (_oppose,), "{0} but {1}", _but, held_out=True),
             Pattern("three", (topic, it, it), (_agree, _agree), "{0} . {1} and {2}", _mean, held_out=True),

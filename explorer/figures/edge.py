@@ -21,7 +21,7 @@ def edge_map(
     axis: str,
     edge: float | None = None,
     reach: np.ndarray | None = None,
-    height: int = 480,
+    height: int = 540,
 ) -> dict:
     """log₁₀ of the norm that is left, (values, lags), NaN where nothing is known yet.
 
@@ -30,9 +30,12 @@ def edge_map(
     reach  for each value the distance back at which theory has 10⁻⁶ left, ∞ where it never comes to that
     """
     bar = {
-        "title": {"text": words("axis.edge_bar"), "side": "right", "font": {"size": 12}},
+        "title": {"text": words("axis.edge_bar"), "side": "bottom", "font": {"size": 12}},
         "tickfont": {"size": 12},
         "thickness": 12,
+        "orientation": "h",  # on a phone there is no room beside the map
+        "y": -0.15,
+        "yanchor": "top",
         "tickvals": [-12, -6, -3, 0, 3, 6, 12],
     }
     data = [
@@ -65,10 +68,11 @@ def edge_map(
     return theme.figure(
         height,
         data,
-        xaxis={"title": {"text": words("axis.lag")}, "range": [-0.5, float(lags[-1]) + 0.5]},
+        xaxis=theme.step_axis(int(lags[-1]) + 1, words, 0) | {"title": {"text": words("axis.lag")}},
         yaxis={"title": {"text": words(f"setting.{axis}")}, "range": [low - step, high + step]},
         shapes=shapes,
         annotations=notes,
+        margin={**theme.MARGIN, "r": 16, "b": 116},
         showlegend=True,
         hovermode="closest",
     )

@@ -80,7 +80,7 @@ def letter_shares(shares, letters: Sequence[str], words: Words) -> dict:
 
 
 def attention(shares, enters: Sequence[str], says: Sequence[str], words: Words) -> dict:
-    """Where the decoder looked: shares (R, S), one row a word that it wrote."""
+    """Where the decoder looked: shares (R, S), one row a word that it wrote; these steps follow S others."""
     R, S = shares.shape
     axis = {"showgrid": False, "zeroline": False}
     return theme.figure(
@@ -93,54 +93,40 @@ def attention(shares, enters: Sequence[str], says: Sequence[str], words: Words) 
         | {"range": [R + 0.5, 0.5], "tickvals": list(range(1, R + 1)), "ticktext": list(says),
            "title": {"text": words("forms.written"), "standoff": 4}},
         margin={**theme.MARGIN, "l": 110},
+        meta={"cursor": True, "rows_after": S, "csv": "points"},
     )  # fmt: skip
 
 
 def gradient_rows(rows: Mapping[str, tuple], words: Words) -> dict:
-    """log₁₀ ‖∂L/∂h_t‖ of one network in each form: {form: (norms (T,), counting (T,))}."""
+    """log₁₀ ‖∂L/∂h_t‖ of one network in each form: {form: (norms (T,), counting (T,))}, a row each below its name."""
     norms = np.array([norm for norm, _ in rows.values()])
     with np.errstate(divide="ignore"):
         logs = np.maximum(np.log10(norms), FLOOR)
-    names = [words(f"choice.form.{form}") for form in rows]
-    heat = _heat(logs, theme.scale(theme.ramp(theme.hue("gradient"))), "t = %{x}: 10^%{z:.2f}<extra></extra>")
-    heat |= {"xgap": 0, "zmin": FLOOR, "zmax": max(0.5, float(logs.max())), "showscale": True}
+    spaced = np.full((2 * len(rows), norms.shape[1]), np.nan)
+    spaced[1::2] = logs
+    heat = _heat(spaced, theme.gradient_scale(), "t = %{x}: 10^%{z:.2f}<extra></extra>")
+    heat |= {"xgap": 0, "ygap": 0, "hoverongaps": False, "name": "‖∂L/∂h‖"}
+    heat |= {"zmin": FLOOR, "zmax": max(0.5, float(logs.max())), "showscale": True}
     heat["colorbar"] = {"thickness": 10, "title": {"text": "log₁₀", "side": "top"}, "outlinewidth": 0, "x": 1.01}
-    at = [(int(t) + 1, k + 1) for k, (_, counting) in enumerate(rows.values()) for t in np.flatnonzero(counting)]
+    at = [(int(t) + 1, 2 * k + 2) for k, (_, counting) in enumerate(rows.values()) for t in np.flatnonzero(counting)]
     losses = {
         **{"type": "scatter", "mode": "markers", "x": [t for t, _ in at], "y": [k for _, k in at], "hoverinfo": "skip"},
         **{"showlegend": False, "marker": {"symbol": "circle", "size": 5, "color": theme.HUES["f"][0]}},
+        **{"name": "L", "meta": {"drawing": True}},
     }
+    place = {"xref": "paper", "xanchor": "left"}
+    names = [theme.said(words(f"choice.form.{form}"), 0, 2 * k + 1, **place) for k, form in enumerate(rows)]
     return theme.figure(
-        260,
+        300,
         [heat, losses],
         xaxis=theme.step_axis(norms.shape[1], words) | {"showgrid": False, "zeroline": False},
-        yaxis={"range": [len(names) + 0.5, 0.5], "tickvals": list(range(1, len(names) + 1)), "ticktext": names,
-               "showgrid": False, "zeroline": False},
-        margin={**theme.MARGIN, "l": 190},
+        yaxis={"range": [2 * len(rows) + 0.5, 0.5], "visible": False},
+        annotations=names,
         meta={"cursor": True},
-    )  # fmt: skip
+    )
 
 
 FLOOR = -6  # what is below is drawn as dead
-
-
-def recall_lines(shares: Mapping[str, np.ndarray], words: Words) -> dict:
-    """The share of right words at each place of the translation, one line a way to look."""
-    lines = [
-        {
-            **{"type": "scatter", "mode": "lines+markers", "x0": 1, "dx": 1, "y": theme.numbers(row)},
-            **{"name": words(f"choice.attention.{name}"), "line": theme.line(quantity)},
-        }
-        for (name, row), quantity in zip(shares.items(), ("h", "c", "o"))
-    ]
-    lowest = min(float(row.min()) for row in shares.values())
-    return theme.figure(
-        300,
-        lines,
-        xaxis={"title": {"text": words("forms.place")}},
-        yaxis={"title": {"text": words("forms.right")}, "range": [min(0.9, lowest - 0.02), 1.005]},
-        margin={**theme.MARGIN, "t": 40},
-    )
 
 
 def _heat(z, colours, hover: str) -> dict:

@@ -34,25 +34,17 @@ def gradients(
     names: Mapping[str, str] | None = None,
     spread: Mapping[str, np.ndarray] | None = None,
 ) -> dict:
-    """log₁₀ of norms (T,) by name, over the steps 1 … T; `loss_steps` are the array indices that carry the loss.
+    """log₁₀ of norms (T,) by name, over the steps 1 … T; `loss_steps` are the array indices that carry the loss, none
+    where each curve has a loss of its own.
 
     styles   name -> (colours, dash, width)
     names    name -> what the legend says; that of a network if not given
     spread   name -> (2, T), the lowest and the highest of several draws, as a pale band
     """
     T = len(next(iter(curves.values())))
-    last = loss_steps[-1] + 1
     names = names or {name: words(f"network.{name}") for name in curves}
     low = min(LOWEST, theme.floor(*curves.values(), *(spread or {}).values()))
-    here = theme.said(
-        words("gradient.loss_all" if len(loss_steps) > 1 else "gradient.loss_here"),
-        last,
-        HIGHEST if low >= LOWEST else low,  # where there is room: a deep axis has little at its top
-        colour=theme.TEXT["gradient"][0],
-        xanchor="left" if last < T / 4 else "right",
-        yanchor="top" if low >= LOWEST else "bottom",
-        xshift=4 if last < T / 4 else -4,
-    )
+    last = loss_steps[-1] + 1 if loss_steps else None
     ends = {name: at for name, at in ENDS.items() if at > low}
     return theme.figure(
         height,
@@ -60,7 +52,7 @@ def gradients(
             *(_band_of(name, rows, low, styles) for name, rows in (spread or {}).items()),
             *(_line(curve, names[name], styles[name]) for name, curve in curves.items()),
         ],
-        xaxis=theme.backwards(T, last, words),
+        xaxis=theme.backwards(T, last, words) if last else theme.step_axis(T, words),
         yaxis=theme.powers(low, HIGHEST, words("axis.gradient")),
         hovermode="x",
         showlegend=True,
@@ -68,14 +60,27 @@ def gradients(
         shapes=[
             *map(_band, BANDS),
             *(theme.level(at, theme.FAINT) for at in ends.values()),
-            theme.upright(last, theme.HUES["gradient"]),
+            *([theme.upright(last, theme.HUES["gradient"])] if last else []),
         ],
         annotations=[
             *(note for name in BANDS for note in _band_name(name, low, height, words)),
             *(_end(*end, words) for end in ends.items()),
-            here,
+            *([_loss(last, T, low, len(loss_steps), words)] if last else []),
         ],
         meta={"cursor": True},
+    )
+
+
+def _loss(last: int, T: int, low: float, many: int, words) -> dict:
+    """The words beside the last loss, where there is room: a deep axis has little at its top."""
+    return theme.said(
+        words("gradient.loss_all" if many > 1 else "gradient.loss_here"),
+        last,
+        HIGHEST if low >= LOWEST else low,
+        colour=theme.TEXT["gradient"][0],
+        xanchor="left" if last < T / 4 else "right",
+        yanchor="top" if low >= LOWEST else "bottom",
+        xshift=4 if last < T / 4 else -4,
     )
 
 

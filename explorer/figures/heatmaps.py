@@ -12,16 +12,19 @@ from explorer.trace import Trace
 PANEL, GAP, FOOT = 96, 22, 40  # pixels
 
 
-def heatmaps(trace: Trace, quantities: Sequence[str], words: Callable[..., str]) -> dict:
-    """One panel a quantity of sequence 1, step t rightwards and unit upwards, both counted from 1."""
+def heatmaps(trace: Trace, quantities: Sequence[str], words: Callable[..., str], first: int = 1) -> dict:
+    """One panel a quantity of sequence 1, step t rightwards and unit upwards, both counted from 1.
+
+    first   the number of the first step, where the trace goes on from another one
+    """
     height = len(quantities) * (PANEL + GAP) + FOOT
     panels, axes, names = [], {}, []
     for k, quantity in enumerate(quantities):
         number = str(k + 1) if k else ""
         top = 1 - (k * (PANEL + GAP) + GAP) / (height - FOOT)
         domain = [max(0, top - PANEL / (height - FOOT)), top]
-        panels.append(_panel(trace, quantity, number, words))
-        axes |= _axes(trace, number, domain, k == 0, k == len(quantities) - 1, words)
+        panels.append(_panel(trace, quantity, number, words) | {"x0": first})
+        axes |= _axes(trace, number, domain, k == 0, k == len(quantities) - 1, words, first)
         names.append(_name(panels[-1], top, words))
     return theme.figure(
         height,
@@ -57,10 +60,9 @@ def _panel(trace: Trace, quantity: str, number: str, words) -> dict:
     }
 
 
-def _axes(trace: Trace, number: str, domain: list[float], first: bool, last: bool, words) -> dict:
-    time = {
+def _axes(trace: Trace, number: str, domain: list[float], top: bool, last: bool, words, first) -> dict:
+    time = theme.step_axis(trace.T, words, first) | {
         "anchor": f"y{number}",
-        "range": [0.5, trace.T + 0.5],
         "showgrid": False,
         "showticklabels": last,
         "ticks": "outside" if last else "",
@@ -74,9 +76,9 @@ def _axes(trace: Trace, number: str, domain: list[float], first: bool, last: boo
         "showgrid": False,
         "zeroline": False,
         "tickvals": [1, trace.H] if trace.H > 1 else [1],
-        "title": {"text": words("axis.unit") if first else ""},
+        "title": {"text": words("axis.unit") if top else ""},
     }
-    return {f"xaxis{number}": time if first else time | {"matches": "x"}, f"yaxis{number}": units}
+    return {f"xaxis{number}": time if top else time | {"matches": "x"}, f"yaxis{number}": units}
 
 
 def _name(panel: dict, top: float, words) -> dict:
@@ -85,7 +87,7 @@ def _name(panel: dict, top: float, words) -> dict:
     ramp = "".join(f'<span style="color:{colour}">█</span>' for colour in colours[:: len(colours) // 4])
     low, high = (f"{panel[end]:g}".replace("-", "−") for end in ("zmin", "zmax"))
     symbol, end, name = words(f"panel.{panel['name']}").partition("</b>")
-    label = f'{symbol}{end}  <span style="font-size:11px">{low} {ramp} {high}</span> {name}'
+    label = f'{symbol}{end}  <span style="font-size:0.8em">{low} {ramp} {high}</span> {name}'
     place = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
     return theme.said(label, 0, top, colour=theme.text_colour(panel["name"]), size=14, **place)
 

@@ -49,6 +49,7 @@ def long_lines(
             place = {"xref": "paper", "yref": "paper", "xanchor": "center"}
             notes.append(theme.said(empty, 0.5, (bottom + top) / 2, colour=theme.FAINT[0], **place))
     axis = theme.step_axis(T, words) | {"anchor": "y3", "minexponent": 7}
+    whole, axis["range"] = axis["range"], [first - 0.5, last + 0.5]
     return theme.figure(
         height,
         data,
@@ -59,7 +60,8 @@ def long_lines(
         showlegend=True,
         dragmode="zoom",
         uirevision=str(T),
-        meta={"zoom": True},
+        margin={**theme.MARGIN, "l": 100},  # the ticks reach down to −300000
+        meta={"zoom": True, "home": whole},
     )
 
 

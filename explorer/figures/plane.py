@@ -38,6 +38,7 @@ class Plane:
 
 
 ARROWS = 17  # of the flow field, on a side
+LISTED = 12  # fixed points with a number beside them
 
 
 def grid(limit: float) -> np.ndarray:
@@ -69,6 +70,7 @@ def plane(
             "marker": {"size": 4, "color": theme.HUES["h"][0]},
             "text": [f"t = {step}" for step in range(1, len(path) + 1)],
             "hovertemplate": "%{text}",
+            "meta": {"steps": True},
         },
         {
             **_dots(path[t - 1 : t]),
@@ -79,16 +81,18 @@ def plane(
         },
     ]
     for attracts, symbol in ((True, "circle"), (False, "x")):
-        some = [point for point in points if point.attracts == attracts]
+        some = [number for number, point in enumerate(points, start=1) if point.attracts == attracts]
         if some:
             marks.append(
                 {
-                    **_dots(view.shadow(np.array([point.state for point in some]))),
+                    **_dots(view.shadow(np.array([points[number - 1].state for number in some]))),
                     "name": words("plane.attractor" if attracts else "plane.other"),
-                    "mode": "markers",
+                    "mode": "markers+text",
                     "marker": {"symbol": symbol, "size": 13, "color": theme.HUES["f" if attracts else "r"][0]},
-                    "text": [f"{abs(point.eigenvalues[0]):.3g}" for point in some],
-                    "hovertemplate": "|λ₁| = %{text}",
+                    "text": [str(number) if number <= LISTED else "" for number in some],
+                    "textposition": "top right",
+                    "customdata": theme.numbers([abs(points[number - 1].eigenvalues[0]) for number in some]),
+                    "hovertemplate": "%{text} |λ₁| = %{customdata:.3g}",
                 }
             )
     axis = {"range": [-1.05 * limit, 1.05 * limit], "constrain": "domain"}
@@ -99,6 +103,7 @@ def plane(
         yaxis={**axis, "title": {"text": y}, "scaleanchor": "x"},
         hovermode="closest",
         showlegend=True,
+        margin={**theme.MARGIN, "l": 56, "r": 16},
         meta={"cursor": False},
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from explorer.figures import theme
-from explorer.numerals import ten_to
+from explorer.numerals import scientific, ten_to
 from explorer.scaled import Scaled
 
 LOWEST, HIGHEST = -12, 2  # powers of ten from pale to full; below and above, the ends of the ramp
@@ -27,7 +27,7 @@ def reach(logs: np.ndarray, every: int, words: Callable[..., str], *, height: in
         "y0": first,
         "dy": every,
         "z": theme.numbers(np.maximum(logs[first::every, 1:], -1e30)),
-        "name": "‖∂h/∂h‖",
+        "name": "‖∂h_t/∂h_k‖, t = ",
         "zmin": LOWEST,
         "zmax": HIGHEST,
         "colorscale": theme.gradient_scale(),
@@ -38,11 +38,16 @@ def reach(logs: np.ndarray, every: int, words: Callable[..., str], *, height: in
         height,
         [picture],
         xaxis={**theme.step_axis(T, words), "title": {"text": words("axis.earlier")}, "showgrid": False},
-        yaxis={"title": {"text": words("axis.later")}, "range": [0.5, T + 0.5], "showgrid": False, "zeroline": False},
+        yaxis={
+            **theme.step_axis(T, words),
+            "title": {"text": words("axis.later")},
+            "showgrid": False,
+            "zeroline": False,
+        },
         hovermode="closest",
         margin={**theme.MARGIN, "t": 30},
         annotations=[legend(words("axis.jacobian"), LOWEST, HIGHEST)],
-        meta={"cursor": True, "units": ["y"]},
+        meta={"cursor": True, "units": ["y"], "column": "k"},
     )
 
 
@@ -60,6 +65,7 @@ def matrix(jacobian: Scaled, words: Callable[..., str], *, height: int = 420) ->
     H = len(jacobian.mantissa)
     largest = np.abs(jacobian.mantissa).max()
     shown = jacobian.mantissa / (largest if largest > 0 else 1)
+    unit = scientific(float(np.max(jacobian.log10)))
     ticks = [1, H] if H > 1 else [1]
     axis = {"range": [0.5, H + 0.5], "showgrid": False, "zeroline": False, "tickvals": ticks}
     cells = {
@@ -69,12 +75,12 @@ def matrix(jacobian: Scaled, words: Callable[..., str], *, height: int = 420) ->
         "y0": 1,
         "dy": 1,
         "z": theme.numbers(shown),
-        "name": "∂h/∂h",
+        "name": f"∂h_t/∂h_k, {unit}",
         "zmin": -1,
         "zmax": 1,
         "colorscale": theme.signed_scale(),
         "showscale": False,
-        "hovertemplate": "%{y}, %{x}: %{z:.3g}<extra></extra>",
+        "hovertemplate": f"%{{y}}, %{{x}}: %{{z:.3g}} · {unit}<extra></extra>",
     }
     return theme.figure(
         height,

@@ -62,7 +62,6 @@ def shares(split: PathSplit, names: tuple[str, ...], T: int, words: Callable[...
             "title": {"text": words("axis.share")},
             "range": [-30, 130],
             "tickvals": [0, 50, 100],
-            "ticksuffix": " %",
         },
         hovermode="x",
         showlegend=True,

@@ -85,11 +85,11 @@ def marks(t: int) -> list[tuple[float, float]]:
 
 
 def _marks(t: int, T: int, top: float) -> tuple[list[dict], list[dict]]:
-    """The ruler's marks; a name only where there is room for it."""
+    """The ruler's marks, those with room for their name."""
     shapes, notes, free = [], [], T + 1.0
     for f, at in marks(t):
-        shapes.append(theme.upright(at, theme.FAINT))
-        if free - at > 0.06 * T:
+        if free - at > 0.06 * T or not notes:
+            shapes.append(theme.upright(at, theme.FAINT))
             notes.append(theme.said(f"{f:g}", at, top * 1.3, yanchor="top", colour=theme.TEXT["f"][0], size=12))
             free = at
     return shapes, notes

@@ -302,9 +302,16 @@ def said(text: str, x, y, *, colour: str = INK[0], size: int = 13, **place) -> d
     return {"text": text, "x": x, "y": y, "showarrow": False, "font": {"color": colour, "size": size}, **place}
 
 
-def step_axis(T: int, words) -> dict:
-    """The time axis of every figure: steps 1 … T."""
-    return {"title": {"text": words("axis.step")}, "range": [0.5, T + 0.5]}
+def step_axis(T: int, words, first: int = 1) -> dict:
+    """The time axis of every figure: T steps, of which `first` is the number of the first.
+
+    Between two steps there is no tick: for few of them Plotly would choose halves.
+    """
+    axis = {"title": {"text": words("axis.step")}, "range": [first - 0.5, first + T - 0.5]}
+    return axis | ({"dtick": 1} if T < FEW else {})
+
+
+FEW = 10  # steps; of more, Plotly's own choice is whole, and a zoom is seen to by chart.js
 
 
 def numbers(array) -> np.ndarray:

@@ -71,9 +71,8 @@ def _panel(name: str, rows, T: int, planned: int, every: int, number: str, words
 
 
 def _axes(T: int, planned: int, every: int, number: str, domain, first: bool, last: bool, words) -> dict:
-    time = {
+    time = theme.step_axis(T, words) | {
         "anchor": f"y{number}",
-        "range": [0.5, T + 0.5],
         "showgrid": False,
         "showticklabels": last,
         "ticks": "outside" if last else "",
@@ -100,6 +99,6 @@ def _name(panel: dict, name: str, top: float, words) -> dict:
         label, ends, colour = f"<b>{words(f'network.{name}')}</b>", ("≤ 10⁻⁸", "≥ 10"), theme.INK[0]
     else:
         label, ends, colour = words(f"panel.{name}").partition("  ")[0], ("0", "1"), theme.text_colour(name)
-    text = f'{label}  <span style="font-size:11px">{ends[0]} {ramp} {ends[1]}</span>'
+    text = f'{label}  <span style="font-size:0.8em">{ends[0]} {ramp} {ends[1]}</span>'
     place = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
     return theme.said(text, 0, top, colour=colour, size=14, **place)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 
 from explorer import trained
 from explorer.corpora import digits
 from explorer.corpora.reviews import EXAMPLES, GRAMMARS, Review, language_of
-from explorer.corpora.translation import CORPORA, DAYS, kind_of
+from explorer.corpora.translation import CORPORA, DAYS, Corpus, Pairs, kind_of
 from explorer.datasets.own import NotNumbers, read_numbers
 from explorer.datasets.prices import table
 from explorer.forms import FORMS
 from explorer.trace import Trace
 from explorer.trained.asking import Asked
-from explorer.training.parts import recurrent, softmax
+from explorer.trained.backwards import Back, back_through, back_through_pair
+from explorer.training.parts import Memory, recurrent, softmax
 from explorer.training.translators import forced
 from explorer.unroll import backprop
 
@@ -39,11 +41,17 @@ class Part:
     trace    of sequence 1, as many steps as there are labels
     enters   what goes in at each step, "" for nothing
     says     what comes out at each step, "" where it does not count
+    back     the gradient of what counts, on its way back
     """
 
     trace: Trace
     enters: tuple[str, ...]
     says: tuple[str, ...]
+    back: Back
+
+
+def _part(trace: Trace, enters: tuple[str, ...], says: tuple[str, ...]) -> Part:
+    return Part(trace, enters, says, back_through(trace, np.array([bool(said) for said in says])))
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +96,7 @@ def _prices(asked: Asked, cell: str, language: str) -> Answered:
     except ValueError as error:
         raise Refused("series", str(error)) from None
     changes = forecast.given.changes[:-1]
-    part = Part(
+    part = _part(
         forecast.memory.traces[0],
         tuple(f"{change:+.2f}".replace("-", "−") for change in changes),
         tuple(f"{price:.4g}" for price in forecast.said),
@@ -121,7 +129,7 @@ def _review(asked: Asked, cell: str, language: str) -> Answered:
     run = trained.load(asked.form, spoken, cell).run
     _, so_far, memory = run.judge([Review(known, 0)])
     scores = so_far[:, 0]
-    part = Part(memory.traces[0], known, (*[""] * (len(known) - 1), f"{scores[-1]:.0f}"))
+    part = _part(memory.traces[0], known, (*[""] * (len(known) - 1), f"{scores[-1]:.0f}"))
     more = {"scores": scores, "words": known, "unknown": unknown}
     return Answered(asked.form, f"{scores[-1]:.0f}", (part,), more)
 
@@ -147,7 +155,7 @@ def _digit(asked: Asked, cell: str, language: str) -> Answered:
     shares = softmax(logits[:, 0])
     letters = tuple(digits.shown(digits.LETTERS[symbol]) for symbol in shares.argmax(axis=1))
     trace = memory.traces[0]
-    part = Part(trace, (f"{digits.SIDE}×{digits.SIDE}", *[""] * (digits.T - 1)), letters)
+    part = _part(trace, (f"{digits.SIDE}×{digits.SIDE}", *[""] * (digits.T - 1)), letters)
     truth = None if asked.drawn else digits.NAMES[language][names[asked.digit - 1]]
     more = {"pixels": pixels.reshape(digits.SIDE, -1), "other": words[1], "truth": truth, "shares": shares}
     return Answered(asked.form, words[0], (part,), more)
@@ -163,6 +171,34 @@ def truth(corpus: str, source: str) -> str | None:
     return _truths(corpus, DAYS if corpus == "dates" else 10_000).get(source)
 
 
+@dataclass(frozen=True)
+class _Filled(Corpus):
+    """A corpus whose texts are all filled up to its longest, as they are in most batches of a training."""
+
+    longest: int = 0
+
+    def encode(self, pairs) -> Pairs:
+        found = super().encode(pairs)
+        filling = ((max(0, self.longest - len(found.source)), 0), (0, 0))
+        return replace(found, source=np.pad(found.source, filling), real=np.pad(found.real, filling))
+
+
+def filled(run) -> SimpleNamespace:
+    """A run that reads a text as in training, where the encoder has run over the filling and has learnt to."""
+    corpus, most = run.corpus, run.training.most or run.corpus.size
+    longest = max(map(len, _truths(corpus.name, most)))
+    settings = {f.name: getattr(corpus, f.name) for f in fields(corpus)}
+    return SimpleNamespace(corpus=_Filled(**settings, longest=longest), model=run.model, weights=run.weights)
+
+
+def _without_filling(run, memory: Memory, steps: int) -> Memory:
+    """The last steps of what the encoder did, from the state that the filling before them has left."""
+    (whole,) = memory.traces
+    before = whole.T - steps
+    state = [{q: layer[q][before - 1] for q in layer.cell.states} for layer in whole.layers] if before else None
+    return run.model.encoder(run.weights, whole.layers[0].x[before:], state)[0]
+
+
 def _translation(asked: Asked, cell: str, language: str) -> Answered:
     source = " ".join(asked.source.split())
     corpus = kind_of(source)
@@ -171,7 +207,7 @@ def _translation(asked: Asked, cell: str, language: str) -> Answered:
         raise Refused(
             "source", f"expected a number below 10,000 in Korean words, or a date, but got {source!r}", text=source
         )
-    run = trained.load(asked.form, "dates" if corpus == "dates" else asked.attention, cell).run
+    run = filled(trained.load(asked.form, "dates" if corpus == "dates" else asked.attention, cell).run)
     pairs = run.corpus.encode([(source, right)])
     if asked.teacher:
         helps = forced(np.random.default_rng(1), pairs.target.shape, asked.teacher / 100)
@@ -188,14 +224,16 @@ def _translation(asked: Asked, cell: str, language: str) -> Answered:
     says = tuple((names[symbol] or "□").replace(" ", "␣") for symbol in written[: end + 1, 0])
     entered = written if not asked.teacher else np.where(np.roll(helps, -1, axis=0), pairs.target, written)
     enters = ("▷", *((names[symbol] or "□").replace(" ", "␣") for symbol in entered[:end, 0]))
-    decoder = run.model.decoder
-    weights, x = run.weights, said.entered[: end + 1]
-    memory, _ = decoder(weights, x, said.encoder.last)
+    weights = run.weights
+    reading = _without_filling(run, said.encoder, len(source))
+    writing, _ = run.model.decoder(weights, said.entered[: end + 1], reading.last)
+    encoder, decoder = reading.traces[0], writing.traces[0]
+    backs = back_through_pair(run.model, weights, said, pairs.real, encoder, decoder)
     parts = (
-        Part(said.encoder.traces[0], tuple(source.replace(" ", "␣")), ("",) * len(source)),
-        Part(memory.traces[0], enters, says),
+        Part(encoder, tuple(source.replace(" ", "␣")), ("",) * len(source), backs[0]),
+        Part(decoder, enters, says, backs[1]),
     )
-    shares = None if said.shares is None else said.shares[: end + 1, 0]
+    shares = None if said.shares is None else said.shares[: end + 1, 0, -len(source) :]
     text = run.corpus.written(written[: end + 1])[0]
     others = [] if asked.teacher else [(run.corpus.written(one.symbols[:, None])[0], one.log) for one in followed]
     more = {"truth": right, "shares": shares, "attention": run.model.attention, "beam": others}
@@ -220,17 +258,4 @@ def wirings(trace: Trace) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         dh = np.where(counting[:, None, None], trace.H**-0.5, 0.0) * np.ones((T, x.shape[1], trace.H))
         grads = backprop(memory.traces[0], dh.astype(x.dtype))
         found[name] = np.linalg.norm(grads.state["h"][:, 0].astype(float), axis=1), counting
-    return found
-
-
-def recall(cell: str, B: int = 200) -> dict[str, np.ndarray]:
-    """{attention: the share of right words at each place of the translation}, of held-out numbers, greedily."""
-    found = {}
-    for attention in ("none", "additive", "dot"):
-        run = trained.load("encoder_decoder", attention, cell).run
-        pairs = run.corpus.encode(run.probe(B))
-        blank = np.zeros_like(pairs.target)
-        said = run.model(run.weights, pairs.source, pairs.real, blank, blank > 0)
-        right = (said.symbols == pairs.target) & pairs.scored
-        found[attention] = right.sum(axis=1) / pairs.scored.sum(axis=1)
     return found

@@ -16,11 +16,11 @@ from cachetools import LRUCache, cached
 from explorer.experiment import Experiment
 from explorer.i18n import table
 from explorer.naming import letters, listed
-from explorer.performing import Performance, perform
+from explorer.performing import Performance, direct_gradient, perform
 from explorer.ui import proving, state
 from explorer.ui.components.chart import chart
 from explorer.ui.components.packing import pack
-from explorer.ui.components.stage import stage, staged
+from explorer.ui.components.stage import Piece, stage, staged
 from explorer.ui.language import current, say, speaker
 
 MEGABYTE = 2**20
@@ -40,38 +40,62 @@ def performed(experiment: Experiment) -> Performance:
 
 @cached(LRUCache(96 * MEGABYTE, lambda drawn: len(drawn[0])), key=lambda make, *key: key, lock=Lock())
 def _drawn(make: Callable[[], dict], name: str, language: str, experiment: Experiment, details: tuple):
-    """The figure packed, and its height."""
+    """The figure packed, its height, and how many names its legend has."""
     figure = make()
-    return pack(figure), figure["layout"]["height"]
+    layout = figure["layout"]
+    named = sum(trace.get("showlegend", True) for trace in figure["data"]) if layout.get("showlegend") else 0
+    return pack(figure), layout["height"], named
 
 
 @cached(LRUCache(96 * MEGABYTE, len), key=lambda experiment, label: (experiment, label), lock=Lock())
 def _staged(experiment: Experiment, label: str) -> bytes:
     """The experiment's run as the stage takes it, packed."""
-    original = performed(experiment.original) if experiment.surgery else None
-    return pack(staged(performed(experiment), label, original))
+
+    def piece(performance: Performance) -> Piece:
+        drawn, direct = performance.input, direct_gradient(performance.experiment)
+        return Piece(performance.trace, performance.grads, direct, drawn.steps, drawn.channels)
+
+    loss = [step + 1 for step in experiment.steps_with_loss]
+    surgery = {}
+    if experiment.surgery:
+        operated = [(one.first, one.last or experiment.T) for one in experiment.surgery]
+        surgery = {"original": piece(performed(experiment.original)), "operated": operated}
+    return pack(staged([piece(performed(experiment))], label, loss, **surgery))
 
 
 def show_stage(title: str, note: str) -> None:
-    """Put the experiment's run on the stage; where the hand rests, there the page and the URL follow.
+    """Put the experiment's run on the stage.
 
     title, note   what stands above it, which a replay takes along: the question, the input and what was done to it
     """
-    experiment, view = state.experiment(), state.view()
-    texts = table(current())
-    stage(
+    experiment = state.experiment()
+    put_on_stage(
         _staged(experiment, say(f"cell.{experiment.cell}")),
+        state.view(),
         key="stage",
+        file_name=file_name("stage", experiment),
+        title=title,
+        note=f"{note} {say('stage.replay_note')}",
+        on_prove=lambda cursor, number: (placed(cursor), proving.ask(number)),
+        proof=proving.answer(performed),
+    )
+
+
+def put_on_stage(run: bytes, view: state.View, **more) -> None:
+    """Put a run of the experiment's kind of cell on the stage; where the hand rests, there page and URL follow.
+
+    view   the cursor, inside the run
+    more   what else `stage` takes
+    """
+    texts, cell = table(current()), state.experiment().cell
+    stage(
+        run,
         cursor={name: getattr(view, name) for name in STAGE_CURSOR},
         words={key.removeprefix("stage."): words for key, words in texts.items() if key.startswith("stage.")},
         language=current(),
-        names={"letters": letters(view.names), "order": listed(experiment.cell, view.names)},
-        file_name=file_name("stage", experiment),
-        title=title,
-        note=note,
+        names={"letters": letters(view.names), "order": listed(cell, view.names)},
         on_rest=placed,
-        on_prove=lambda cursor, number: (placed(cursor), proving.ask(number)),
-        proof=proving.answer(performed),
+        **more,
     )
 
 
@@ -94,7 +118,7 @@ def show(
     on_click: Callable[[int, int | None], None] | None = None,
     on_zoom: Callable[[int, int], None] | None = None,
     on_drag: Callable[[float], None] | None = None,
-    cursor: bool = True,
+    cursor: bool | tuple[int, int] = True,
     file: str = "",
     row: int | None = None,
 ) -> None:
@@ -104,6 +128,7 @@ def show(
     make     () -> the figure
     alt      one true sentence made from its numbers; it stands below the figure if `caption`
     details  what else than experiment and language the figure depends on
+    cursor   whether it marks the cursor, or the (step, unit) to mark where they are not those of the experiment
     on_click (step, unit or None) -> None
     on_zoom  (first step, last step) -> None
     file     the name of its downloads, if the experiment's does not say what is in them
@@ -111,7 +136,7 @@ def show(
     row      the row of the cursor in its pictures; the chosen unit if not given
     """
     experiment, view = state.experiment(), state.view()
-    figure, height = _drawn(make, name, current(), experiment, details)
+    figure, height, named = _drawn(make, name, current(), experiment, details)
     key = f"chart_{name}"
 
     def clicked():
@@ -135,7 +160,8 @@ def show(
         file_name=file or file_name(name, experiment),
         words=speaker(),
         height=height,
-        cursor=(view.step, row or view.unit) if cursor else None,
+        named=named,
+        cursor=(view.step, row or view.unit) if cursor is True else cursor or None,
         on_click=clicked if on_click else None,
         on_zoom=zoomed if on_zoom else None,
         on_drag=dragged if on_drag else None,

@@ -14,7 +14,7 @@ from explorer.jobs import Job, Task
 from explorer.long_run import a_step
 from explorer.mean_field import chi, drive, edge
 from explorer.measures import DEAD
-from explorer.sweep import Mean, Sweep, work
+from explorer.sweep import AXES, Mean, Sweep, work
 from explorer.ui import state, waiting
 from explorer.ui.drawing import show
 from explorer.ui.language import current, say, speaker
@@ -34,29 +34,33 @@ def draw() -> None:
     waiting.watch(task, SLOT, offer, lambda job: _draw(job, experiment, sweep), at_once=seconds <= AT_ONCE)
 
 
+def axes(e: Experiment) -> tuple[str, ...]:
+    """What can be swept of a network."""
+    return AXES if CELLS[e.cell].keep is not None and not e.chrono else ("gain",)
+
+
+def swept(e: Experiment) -> str:
+    """What is swept: the visitor's choice, where the network has it."""
+    return state.view().axis if state.view().axis in axes(e) else "gain"
+
+
 def _settings(e: Experiment) -> Sweep:
-    """What is swept, and over how many seeds; of the visitor, not of the address: the map is of the experiment."""
-    axes = ("gain", "forget_bias") if CELLS[e.cell].keep is not None and not e.chrono else ("gain",)
-    chosen = st.session_state.setdefault("sweep", {"axis": "gain", "seeds": 8})
-    if chosen["axis"] not in axes:
-        chosen["axis"] = axes[0]
-
-    def change(name):
-        return lambda new: (state.touch(), chosen.update({name: new}))
-
+    """What is swept, and over how many seeds."""
+    axis, seeds, choices = swept(e), state.view().seeds, axes(e)
     first, second = st.columns(2)
     with first:
-        st.selectbox(
+        st.segmented_control(
             say("edge.axis"),
-            axes,
-            format_func=lambda axis: say(f"setting.{axis}"),
-            **state.controlled(f"sweep_axis_{e.cell}_{current()}", chosen["axis"], change("axis")),
+            choices,
+            format_func=lambda axis: say(f"edge.axis_{axis}"),
+            required=True,
+            **state.controlled(f"sweep_{len(choices)}_{current()}", axis, lambda new: state.look(axis=new)),
         )
     with second:
-        bound = state.controlled_slider("sweep_seeds", chosen["seeds"], change("seeds"))
+        bound = state.controlled_slider("sweep_seeds", seeds, lambda new: state.look(seeds=new))
         st.slider(say("edge.seeds"), 1, 32, **bound)
-    low, high = RANGES[chosen["axis"]]
-    return Sweep(chosen["axis"], low, high, 41, chosen["seeds"])
+    low, high = RANGES[axis]
+    return Sweep(axis, low, high, 41, seeds)
 
 
 def _draw(job: Job | None, e: Experiment, sweep: Sweep) -> None:
@@ -99,13 +103,19 @@ def theory(e: Experiment, sweep: Sweep) -> tuple[float | None, np.ndarray | None
 
 def sentence(mean: Mean, sweep: Sweep, e: Experiment, meeting: float | None) -> str:
     """What the map shows."""
-    name = say(f"setting.{sweep.axis}")
+    name = say(f"edge.axis_{sweep.axis}")
     if not (mean.count == sweep.seeds).all():
         return say("edge.alt", setting=name, seeds=sweep.seeds, T=e.T)
-    alive = mean.map[:, -1] >= np.log10(DEAD)
-    key = "edge.sentence_none"
-    if alive.any():
-        key = "edge.sentence_all" if alive.all() else "edge.sentence"
-    first = sweep.values[int(alive.argmax())]
-    said = say(key, setting=name, value=f"{first:g}", steps=int(mean.lags[-1]), seeds=sweep.seeds)
+    left = np.flatnonzero(mean.map[:, -1] > np.log10(DEAD))
+    values = {"count": len(left), "points": sweep.points, "setting": name}
+    if len(left):
+        values |= {"first": f"{sweep.values[left[0]]:g}", "last": f"{sweep.values[left[-1]]:g}"}
+    said = say(f"edge.sentence_{_which(left, sweep)}", steps=int(mean.lags[-1]), seeds=sweep.seeds, **values)
     return said + (" " + say("edge.meeting", value=f"{meeting:.2f}") if meeting is not None else "")
+
+
+def _which(left: np.ndarray, sweep: Sweep) -> str:
+    """At how many of the values something is left: "none", "all", from one "on", or at "some"."""
+    if len(left) in (0, sweep.points):
+        return "all" if len(left) else "none"
+    return "on" if left[-1] - left[0] + 1 == len(left) and left[-1] == sweep.points - 1 else "some"

@@ -10,6 +10,7 @@ from threading import Lock
 import streamlit as st
 from threadpoolctl import threadpool_limits
 
+from explorer.experiment import KINDS
 from explorer.i18n import LANGUAGES
 from explorer.measures import overflow
 from explorer.ui import operating, settings, state
@@ -17,13 +18,13 @@ from explorer.ui.drawing import performed
 from explorer.ui.language import current, literal, say
 
 HOME = "home"
-PAGES = {  # in the order of the navigation; the settings that a page shows itself
+PAGES = {  # in the order of the navigation; the settings that a page shows itself, or that mean nothing there
     HOME: ("forget_bias",),
     "unrolled": ("reset_after", "z_keeps"),
     "gates": (),
     "gradients": ("T", "gain", "forget_bias", "activation"),
     "training": ("cell", "activation", "input", "D", "input_seed", "T", "forget_bias", "loss"),
-    "forms": ("input", "T", "H", "seed"),
+    "forms": tuple(name for name in KINDS if name != "cell"),  # the networks are trained already
     "long": ("T", "input", "D", "input_seed"),
 }
 
@@ -110,22 +111,29 @@ def sidebar(page_name: str) -> None:
             st.page_link(page, query_params=address)
         st.subheader(say("setting.experiment"))
         settings.in_sight(PAGES[page_name])
-        more = st.expander(say("setting.more"), key="more", on_change="rerun")
-        if more.open:  # what nobody sees costs nothing
-            with more:
-                settings.folded(PAGES[page_name])
+        if settings.others(PAGES[page_name]):
+            more = st.expander(say("setting.more"), key="more", on_change="rerun")
+            if more.open:  # what nobody sees costs nothing
+                with more:
+                    settings.folded(PAGES[page_name])
         st.button(say("setting.reset"), on_click=state.reset, width="stretch")
 
 
-def notes(*, of_training: bool = False) -> None:
-    """What the link asked for and could not have; what went out of bounds."""
+def notes(of: str = "experiment") -> None:
+    """What the link asked for and could not have; what went out of bounds.
+
+    of   what the page runs: the "experiment", a "training", or something "else"
+    """
     with st.container():  # always there, so that what follows keeps its place
+        operating.note(here=of == "experiment")
         _draw_notes()
-        _note_room() if of_training else _note_overflow()
+        if of == "training":
+            _note_room()
+        elif of == "experiment":
+            _note_overflow()
 
 
 def _draw_notes() -> None:
-    operating.note()
     for fallback in state.fallbacks():
         key = "note.fallback" if fallback.used else "note.left_out"
         name = literal(say(f"setting.{fallback.name}"))

@@ -52,17 +52,17 @@ def span(operation: Operation, experiment: Experiment) -> tuple[int, int]:
     return operation.first, operation.last or experiment.T
 
 
-def note() -> None:
-    """On every page: that the run was operated on, and how."""
+def note(*, here: bool) -> None:
+    """On every page: that the run was operated on, and how; whether it is the run that is shown `here`."""
     if state.experiment().surgery:
-        st.info(told())
+        st.info(told(here=here))
 
 
-def told() -> str:
+def told(*, here: bool = True) -> str:
     """That the run was operated on, and how, in words; nothing if it was not."""
     experiment = state.experiment()
     done = "; ".join(said(one, experiment) for one in experiment.surgery)
-    return say("surgery.note", list=done) if done else ""
+    return say("surgery.note" if here else "surgery.elsewhere", list=done) if done else ""
 
 
 def presets(experiment: Experiment, t: int, u: int) -> dict[str, Operation]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from explorer.cells import CELLS
@@ -15,7 +17,7 @@ from explorer.ui.language import current, literal, say
 IN_SIGHT = ("cell", "input", "T", "H", "seed")
 
 
-def control(name: str, **arguments) -> None:
+def control(name: str, *, disabled: bool = False, **arguments) -> None:
     """Draw the widget of one setting of the experiment or the training, by what kind of setting it is."""
     kind = KINDS.get(name) or state.TRAINED[name]
     value = getattr(state.experiment() if name in KINDS else state.training(), name)
@@ -26,15 +28,15 @@ def control(name: str, **arguments) -> None:
     bind = state.controlled_slider if slides else state.controlled
     bound = bind(key, value, choose_input if name == "input" else lambda new: state.change(**{name: new}))
     label, help_key = say(f"setting.{name}"), f"help.{name}"
-    help_text = say(help_key) if name in HELPED else None
+    bound |= {"help": say(help_key) if name in HELPED else None, "disabled": disabled}
     match kind:
         case Choice(options=options) if len(options) <= ABREAST:
             written = {"format_func": lambda o: say(f"choice.{name}.{o}"), "required": True, "width": "stretch"}
-            st.segmented_control(label, options, help=help_text, **written, **bound)
+            st.segmented_control(label, options, **written, **bound)
         case Choice(options=options):
-            st.selectbox(label, options, format_func=lambda o: say(f"choice.{name}.{o}"), help=help_text, **bound)
+            st.selectbox(label, options, format_func=lambda o: say(f"choice.{name}.{o}"), **bound)
         case Switch():
-            st.toggle(label, help=help_text, **bound)
+            st.toggle(label, **bound, **arguments)
         case Number(step=step):
             widget = st.slider if slides else st.number_input
             widget(
@@ -42,7 +44,6 @@ def control(name: str, **arguments) -> None:
                 low,
                 high,
                 step=step,
-                help=help_text,
                 **bound,
                 **arguments,
             )
@@ -83,31 +84,32 @@ def in_sight(elsewhere: tuple[str, ...]) -> None:
                     _own_numbers()
 
 
-def folded(elsewhere: tuple[str, ...]) -> None:
-    """All other settings that matter to this experiment."""
+def others(elsewhere: tuple[str, ...]) -> list[str]:
+    """All other settings that matter to this experiment, less those that the page shows itself."""
     e = state.experiment()
     low, high, _ = DATASETS[e.input].widths
-    if e.cell == "rnn" and "activation" not in elsewhere:
-        control("activation")
-    for name in CELLS["gru" if "cell" in elsewhere else e.cell].options:
-        if name != "activation" and name not in elsewhere:
-            control(name)
-    if low < high and "D" not in elsewhere:
-        control("D", bounds=(low, high))
-    if DATASETS[e.input].drawn and "input_seed" not in elsewhere:
-        control("input_seed")
-    control("layers")
-    control("scheme")
-    if "gain" not in elsewhere:
-        gain()
-    if "forget_bias" not in elsewhere:
-        forget_bias()
-    if CELLS[e.cell].keep is None and "cell" not in elsewhere:
-        control("chrono", disabled=True)
-    else:
-        control("chrono")
-    if "loss" not in elsewhere:
-        loss()
+    cell = "gru" if "cell" in elsewhere else e.cell  # a page of all cells shows the conventions of the one that has any
+    names = [
+        *(["activation"] if e.cell == "rnn" else []),
+        *(name for name in CELLS[cell].options if name != "activation"),
+        *(["D"] if low < high else []),
+        *(["input_seed"] if DATASETS[e.input].drawn else []),
+        *("layers", "scheme", "gain", "forget_bias", "chrono", "loss"),
+    ]
+    return [name for name in names if name not in elsewhere]
+
+
+def folded(elsewhere: tuple[str, ...]) -> None:
+    """Their widgets."""
+    e = state.experiment()
+    arguments = {
+        "D": {"bounds": DATASETS[e.input].widths[:2]},
+        "chrono": {"disabled": CELLS[e.cell].keep is None and "cell" not in elsewhere},
+    }
+    drawn_by = {"gain": gain, "forget_bias": forget_bias, "loss": loss}
+    for name in others(elsewhere):
+        draw = drawn_by.get(name) or partial(control, name, **arguments.get(name, {}))
+        draw()
 
 
 def conventions() -> None:
@@ -141,15 +143,15 @@ def _convention(name: str, options: tuple, value, changed) -> None:
     )
 
 
-def gain() -> None:
+def gain(*, disabled: bool = False) -> None:
     """The recurrent gain, which is the spectral radius under that scheme."""
     spectral = state.experiment().scheme == "spectral"
-    control("gain", label=say("setting.spectral_gain" if spectral else "setting.gain"))
+    control("gain", label=say("setting.spectral_gain" if spectral else "setting.gain"), disabled=disabled)
 
 
-def forget_bias() -> None:
+def forget_bias(*, disabled: bool = False) -> None:
     """The bias of the gate that keeps; without effect under chrono initialisation."""
-    control("forget_bias", disabled=state.experiment().chrono)
+    control("forget_bias", disabled=disabled or state.experiment().chrono)
 
 
 def loss() -> None:

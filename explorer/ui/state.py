@@ -17,12 +17,18 @@ from explorer.i18n import LANGUAGES
 from explorer.long_run import Long
 from explorer.naming import DIALECTS
 from explorer.performing import FAIR
+from explorer.sweep import Sweep
 from explorer.trained.asking import Asked
 from explorer.training import Training
 from explorer.training.racing import Entrants
 
 ASKS = ("vanish", "why", "travel", "reach", "wiring", "help", "edge", "plane")
 QUANTITIES = ("f", "i", "g", "c", "o", "h", "r", "z", "n", "dh", "dc", *(f"da_{gate}" for gate in "figorznh"))
+
+
+def kinds(part: type) -> dict:
+    """The settings of a part, {name: kind}."""
+    return {f.name: f.metadata["kind"] for f in fields(part)}
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,8 @@ class View:
     ask        the question of the laboratory that is open
     fair, later, clip, window   what it compares by; the later step of a pair; the limit of clipping as a power of ten;
                the window of truncated backpropagation
+    first, last                 the steps of a long sequence that are looked at
+    axis, seeds                 what its sweep sweeps where the cell has it; how many seeds it averages over
     """
 
     lang: str = setting("auto", Choice("lang", ("auto", *LANGUAGES)))
@@ -54,16 +62,15 @@ class View:
     later: int = setting(500, Number("to", 1, 500))
     clip: float = setting(1.0, Number("limit", -6.0, 6.0, 0.1))
     window: int = setting(20, Number("win", 1, 500))
+    first: int = setting(1, Number("first", 1, 1_000_000))
+    last: int = setting(1_000_000, Number("last", 1, 1_000_000))
+    axis: str = setting("forget_bias", kinds(Sweep)["axis"])
+    seeds: int = setting(8, kinds(Sweep)["seeds"])
 
 
 TRAINED = Training.kinds()
 # beside the experiment, each with keys of its own in the URL
 PARTS = {"view": View, "long": Long, "entrants": Entrants, "asked": Asked}
-
-
-def kinds(part: type) -> dict:
-    """The settings of a part, {name: kind}."""
-    return {f.name: f.metadata["kind"] for f in fields(part)}
 
 
 def _part_from(part: type, query):
@@ -146,13 +153,13 @@ def experiment() -> Experiment:
     return st.session_state["experiment"]
 
 
-def view(T: int | None = None) -> View:
-    """How it is looked at, the cursor inside the experiment, or inside T steps.
+def view(T: int | None = None, H: int | None = None) -> View:
+    """How it is looked at, the cursor inside the experiment, or inside T steps and H units.
 
     What is kept, and what the URL says, is the cursor as it was set: it comes back with a longer sequence.
     """
     kept = st.session_state["view"]
-    T, H = T or experiment().T, experiment().H
+    T, H = T or experiment().T, H or experiment().H
     inside = {name: min(getattr(kept, name), T) for name in ("step", "later", "window")}
     return replace(kept, unit=min(kept.unit, H), **inside)
 

@@ -51,13 +51,14 @@ def watch(task: Task, slot: str, offer: str, draw: Callable[[Job | None], None],
 
     @st.fragment(run_every=PAUSES.get(state_drawn))
     def live():
-        language.choose(state.view().lang)  # a fragment runs without the frame
+        language.choose(state.view().lang)
         job = look(task, slot)
         if (job and job.state) != state_drawn:
             st.rerun()
         with st.container(key=f"job_{slot}", horizontal=True, vertical_alignment="center"):
             _line(job, task, slot, offer)
         draw(job)
+        state.publish()  # what was changed in the picture: a fragment runs without the frame
 
     live()
 

@@ -95,3 +95,39 @@ def test_points_in_a_plane_can_be_taken_away_as_numbers(server, visit):
     path = [(float(row["x"]), float(row["y"])) for row in rows if row["name"] == EN("plane.path")]
     h = perform(Experiment(cell="rnn", T=20, H=2)).trace["h"][:, 0]
     np.testing.assert_allclose(path, h, rtol=1e-6)
+
+
+def test_a_click_on_the_run_chooses_its_step(server, visit):
+    page = visit(f"{server}/gradients?ask=plane&cell=rnn&T=20&H=2&gain=3")
+    figure(page, "plane")
+    h = perform(Experiment(cell="rnn", T=20, H=2, gain=3)).trace["h"][:, 0]
+    gaps = np.linalg.norm(h[:, None] - h[None], axis=-1) + 9 * np.eye(20)
+    t = int(gaps.min(axis=1).argmax()) + 1  # the step that stands most alone
+    place = chart(page, "plane").locator(".plot").evaluate(
+        """(plot, [x, y]) => {
+             const { xaxis, yaxis } = plot._fullLayout, box = plot.getBoundingClientRect();
+             return [box.left + xaxis._offset + xaxis.d2p(x), box.top + yaxis._offset + yaxis.d2p(y)];
+           }""",
+        h[t - 1].tolist(),
+    )  # fmt: skip
+    page.mouse.move(*place)
+    page.mouse.click(*place)
+    settle(page)
+    assert query(page)["t"] == str(t)
+
+
+def test_a_sweep_can_be_taken_away_as_numbers(server, visit):
+    page = visit(f"{server}/gradients?ask=edge&cell=rnn&T=6&H=3&seeds=1")
+    expect(page.get_by_text("Done in")).to_be_visible(timeout=60_000)
+    z = figure(page, "edge")["traces"][0]["z"]
+    rows = list(csv.DictReader(io.StringIO(download(page, "edge", "csv").path().read_text())))
+    found = {(row["x"], row["y"]): float(row["value"]) for row in rows if row["name"] == "log10 " + EN("edge.measured")}
+    assert len(found) == 6 * 41 and found["5", "1.5"] == pytest.approx(z[15][5])
+
+
+def test_all_pairs_can_be_taken_away_as_numbers(server, visit):
+    page = visit(f"{server}/gradients?ask=reach&cell=rnn&T=20&H=3")
+    figure(page, "reach")
+    rows = list(csv.DictReader(io.StringIO(download(page, "reach", "csv").path().read_text())))
+    wanted = np.log10(np.linalg.norm(jacobian_at(perform(Experiment(cell="rnn", T=20, H=3)).trace, 9, 4).values))
+    assert rows[3]["k"] == "4" and float(rows[3]["log10 ‖∂h_t/∂h_k‖, t = [9]"]) == pytest.approx(wanted, abs=1e-5)

@@ -94,3 +94,9 @@ def test_zooming_draws_from_all_numbers(server, visit):
     exact = x(at - 1, at + 2)[:, 0, 0]
     np.testing.assert_allclose([inside[at], inside[at + 1], inside[at + 2]], exact, rtol=1e-6)
     expect(page.get_by_text(f"Found: the needle is at step {at + 1:,}")).to_be_visible()
+    again = visit(page.url)  # the link shows the same part, and can be left
+    assert figure(again, "long")["range"] == zoomed["range"]
+    again.locator(".st-key-chart_long button.reset").click()
+    again.wait_for_function("() => !location.search.includes('first=')")
+    settle(again)
+    assert figure(again, "long")["range"] == [0.5, 1_000_000.5]

@@ -7,9 +7,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer import Experiment
+from explorer.i18n import words
 from explorer.sweep import Mean, Sweep, survival
 from explorer.ui.components.packing import unpack
-from tests.ui.visiting import charts, fine, is_korean
+from explorer.ui.edge import sentence
+from tests.ui.visiting import charts, fine, is_korean, link, visit
 
 PAGE = """
 from explorer.ui import language, state
@@ -25,11 +27,10 @@ def a_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("EXPLORER_CACHE", str(tmp_path))
 
 
-def shown(seeds=1, **query) -> AppTest:
+def shown(**query) -> AppTest:
     """The map when all of it is there."""
     at = AppTest.from_string(PAGE, default_timeout=20)
-    at.query_params = {"T": "20", "H": "4", **query}
-    at.session_state["sweep"] = {"axis": query.pop("axis", "gain"), "seeds": seeds}
+    at.query_params = {"T": "20", "H": "4", "seeds": "1", **query}
     fine(at.run())
     end = time.monotonic() + 60
     while not any("Done in" in m.value or "만에 끝" in m.value for m in at.markdown):
@@ -40,7 +41,7 @@ def shown(seeds=1, **query) -> AppTest:
 
 
 def test_the_map_is_measured_and_theory_is_drawn_in():
-    at = shown(seeds=2, cell="rnn", input="impulse")
+    at = shown(seeds="2", cell="rnn", input="impulse")
     chart = charts(at)["edge"]
     drawn = unpack(chart["figure"])
     sweep, e = Sweep("gain", 0, 4, 41, 2), Experiment(cell="rnn", input="impulse", T=20, H=4)
@@ -60,8 +61,9 @@ def test_the_map_is_measured_and_theory_is_drawn_in():
 @pytest.mark.parametrize(
     ("query", "words", "curves"),
     [
-        ({"cell": "lstm", "axis": "forget_bias"}, "direct path alone", 1),
-        ({"cell": "gru"}, "no theory as simple", 0),
+        ({"cell": "lstm"}, "direct path alone", 1),
+        ({"cell": "gru", "over": "gain"}, "no theory as simple", 0),
+        ({"cell": "lstm", "chrono": "1", "over": "forget_bias"}, "no theory as simple", 0),
         ({"cell": "rnn", "act": "relu"}, "no theory as simple", 0),
     ],
 )
@@ -69,6 +71,42 @@ def test_where_it_holds_is_said(query, words, curves):
     at = shown(**query)
     drawn = unpack(charts(at)["edge"]["figure"])
     assert words in at.caption[-1].value and len(drawn["data"]) == 2 + curves and not drawn["layout"]["shapes"]
+
+
+@pytest.mark.parametrize(
+    ("alive", "words"),
+    [
+        ([0, 0, 0], "nowhere is more than 10⁻⁶"),
+        ([1, 1, 1], "is left everywhere"),
+        ([0, 1, 1], "where the recurrent gain is 2 or more"),
+        ([1, 0, 1], "at 2 of the 3 values of the recurrent gain, between 0 and 4"),
+        ([0, 1, 0], "at 1 of the 3 values of the recurrent gain, between 2 and 2"),
+    ],
+)
+def test_the_sentence_is_about_the_values_that_survive(alive, words):
+    sweep, e = Sweep("gain", 0, 4, 3, 1), Experiment(cell="rnn", T=5)
+    mean = Mean(sweep, 5)
+    for number, some in enumerate(alive):
+        mean.add(number, np.full(5, -1.0 if some else -7.0))
+    assert words in sentence(mean, sweep, e, None)
+
+
+def test_the_link_says_what_is_swept():
+    """The forget bias where there is one; a choice and the number of seeds go to the address and come back by it."""
+    at = visit("gradients", ask="edge", T="12", H="4")
+    [axis] = [w for w in at.button_group if w.label == words("en")("edge.axis")]
+    assert axis.value == "forget_bias" and axis.options == [
+        words("en")("edge.axis_gain"), words("en")("edge.axis_forget_bias")
+    ]  # fmt: skip
+    axis.set_value("gain")
+    fine(at.run())
+    [seeds] = [w for w in at.slider if w.label == words("en")("edge.seeds")]
+    seeds.set_value(3)
+    fine(at.run())
+    assert link(at) == {"ask": "edge", "T": "12", "H": "4", "over": "gain", "seeds": "3"}
+    again = visit("gradients", **link(at))
+    assert charts(again)["edge"]["alt"] == charts(fine(at.run()))["edge"]["alt"]
+    assert "over 3 seeds" in charts(again)["edge"]["alt"]
 
 
 def test_in_korean():

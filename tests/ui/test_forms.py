@@ -1,13 +1,20 @@
 """The page of the four forms: it answers what a visitor makes up, and says in words what it cannot."""
 
+import re
+
 import numpy as np
 import pytest
 
+from explorer.cells import CELLS
 from explorer.forms import FORMS
-from explorer.i18n import words
+from explorer.i18n import table, words
+from explorer.numerals import text
+from explorer.trained import answers
+from explorer.trained.asking import Asked
+from explorer.trained.recall import recall
 from explorer.ui.components.packing import unpack
 from explorer.ui.components.sketch import read
-from tests.ui.visiting import charts, fine, link, visit
+from tests.ui.visiting import OVERFLOW, charts, fine, link, on_stage, pictures, visit
 
 
 def said(at) -> str:
@@ -17,10 +24,10 @@ def said(at) -> str:
 @pytest.mark.parametrize("lang", ["en", "ko"])
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_is_answered_and_drawn(form, lang):
-    at = visit("forms", form=form, lang=lang, cell="gru", att="dot")
+    at = visit("forms", form=form, lang=lang, cell="gru", attention="dot")
     assert not at.warning
     drawn = charts(at)
-    assert {"form_wiring", "form_wirings"} <= set(drawn) and any("gates" in name for name in drawn)
+    assert "form_wirings" in drawn and any("gates" in name for name in drawn)
     assert all(chart["alt"] and "{" not in chart["alt"] for chart in drawn.values())
 
 
@@ -46,20 +53,163 @@ def test_what_is_typed_is_in_the_link():
         ({"company": "own"}, "forms.refused_numbers_none"),
         ({"company": "own", "prices": "1 2 nan"}, "forms.refused_numbers_bad"),
         ({"company": "own", "prices": "1 1 1"}, "forms.refused_series"),
+        ({"company": "own", "prices": "1 2 1e9"}, "forms.refused_numbers_bad"),
+        ({"company": "own", "prices": "3 " * 600}, "forms.refused_numbers_many"),
+        ({"form": "sequence_to_vector", "review": "!?"}, "forms.refused_empty"),
+        ({"form": "encoder_decoder", "source": "십만"}, "forms.refused_source"),
+        ({"form": "encoder_decoder", "source": " "}, "forms.refused_source"),
         ({"form": "vector_to_sequence", "drawn": "0"}, "forms.refused_picture"),
+        ({"form": "vector_to_sequence", "drawn": "0" * 64}, "forms.refused_picture"),
         ({"form": "encoder_decoder", "source": "<b>x</b>"}, "forms.refused_source"),
     ],
 )
-def test_bad_input_gets_one_sentence(query, key):
-    at = visit("forms", **query)
-    start = words("en")(key).split("{")[0][:30]
-    assert [w.value.startswith(start) for w in at.warning] == [True] and not charts(at)
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_bad_input_gets_one_sentence(query, key, lang):
+    at = visit("forms", lang=lang, **query)
+    pattern = re.sub(r"\\\{.*?\\\}", ".*", re.escape(table(lang)[key]))
+    assert len(at.warning) == 1 and not charts(at)
+    assert re.fullmatch(pattern, at.warning[0].value), at.warning[0].value
 
 
-def test_the_wiring_says_what_counts():
-    figure = unpack(charts(visit("forms", form="sequence_to_vector", cell="gru", lang="ko"))["form_wiring"]["figure"])
-    losses = [note for note in figure["layout"]["annotations"] if note["text"] == "L"]
-    assert [note["x"] for note in losses] == [3]
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize(
+    ("query", "enters", "says", "loss"),
+    [
+        ({"form": "sequence_to_vector", "review": "추천해요 굉장히 좋다"}, "111", ["", "", "95"], [3]),
+        ({"form": "vector_to_sequence", "digit": "3"}, "100000", None, [1, 2, 3, 4, 5, 6]),
+        ({"form": "encoder_decoder"}, "1111111", ["", "", "", "twenty", "-", "three", "□"], [4, 5, 6, 7]),
+    ],
+)
+def test_the_stage_shows_what_enters_and_what_counts(query, enters, says, loss, lang):
+    about, run = on_stage(visit("forms", cell="lstm", lang=lang, **query))
+    assert "".join(str(int(entered)) for entered in run["form"]["enters"]) == enters
+    assert says is None or run["form"]["says"] == says
+    assert run["loss"] == loss and run["T"] == len(enters) and about["alone"]
+    direct = np.linalg.norm(run["direct"], axis=1)
+    np.testing.assert_allclose(direct, [float(t + 1 in loss) for t in range(run["T"])], atol=1e-6)
+
+
+def test_the_encoders_last_state_crosses_to_the_decoder():
+    _, run = on_stage(visit("forms", form="encoder_decoder", cell="lstm"))
+    found = answers.answer(Asked("encoder_decoder"), "lstm", "en")
+    encoder, decoder = (part.trace for part in found.parts)
+    assert run["second"]["from"] == encoder.T and run["form"]["names"] == ["encoder", "decoder"]
+    for state in ("h", "c"):
+        both = np.concatenate([encoder[state][:, 0], decoder[state][:, 0]])
+        np.testing.assert_array_equal(run["values"][state], both)
+    assert {name: array.shape for name, array in run["second"]["params"].items()} == {
+        name: array.shape for name, array in decoder.params.items()
+    }
+
+
+def test_the_cursor_stays_inside_the_form():
+    at = visit("forms", form="encoder_decoder", cell="gru", t="400", u="64", T="12", H="4")
+    cursor = on_stage(at)[0]["cursor"]
+    assert (cursor["step"], cursor["unit"]) == (7, 48) and link(at)["t"] == "400"
+    assert charts(at)["form_gates_decoder"]["cursor"] == {"step": 7, "unit": 48}
+
+
+def test_gates_of_the_decoder_go_on_where_the_encoder_ends():
+    figures = {name: unpack(figure) for name, figure in pictures(visit("forms", form="encoder_decoder")).items()}
+    encoder, decoder = figures["form_gates_encoder"], figures["form_gates_decoder"]
+    assert encoder["layout"]["xaxis"]["range"] == [0.5, 3.5] and decoder["layout"]["xaxis"]["range"] == [3.5, 7.5]
+    assert {trace["x0"] for trace in decoder["data"]} == {4} and decoder["layout"]["xaxis"]["dtick"] == 1
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_recall_says_its_numbers(cell, lang):
+    alt = charts(visit("forms", form="encoder_decoder", cell=cell, lang=lang))["form_recall"]["alt"]
+    for one in recall(cell).values():
+        assert text(100 * one.wrong.max()) in alt and f"{100 * one.foreign.mean():.0f} %" in alt
+
+
+def test_nothing_without_effect_is_offered():
+    for cell in CELLS:
+        at = visit("forms", cell=cell)
+        assert not at.sidebar.expander and not at.sidebar.slider and not at.sidebar.number_input
+    assert visit("gates").sidebar.expander
+
+
+def test_what_went_out_of_bounds_in_the_experiment_is_not_said_here():
+    assert visit("gates", **OVERFLOW).warning and not visit("forms", **OVERFLOW).warning
+
+
+def take(at, data: bytes, name: str):
+    [uploader] = at.file_uploader
+    uploader.set_value((name, data, "text/csv"))
+    return fine(at.run())
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize(
+    ("data", "key", "details"),
+    [
+        (b"day,name\nmon,a\ntue,b\n" + b"x,y\n" * 20, "long.file_bad", {"row": 2, "cell": "a"}),
+        (b"", "long.file_none", {}),
+        (b"price\n", "long.file_none", {}),
+        (b"\xff\xfe\x00", "long.file_text", {}),
+        (b"1.5\n" * 10**6, "forms.refused_numbers_many", {"most": 500, "count": 10**6}),
+        (b"1.5\n" * (10**6 + 1), "long.file_many", {"rows": "10⁶", "count": 10**6 + 1}),
+        (b"123.456\n" * 400, "forms.refused_numbers_many", {"most": 250, "count": 400}),
+        (b"1\n2\nnan\n" * 10, "long.file_infinite", {"row": 3, "cell": "nan", "largest": "10³⁰"}),
+    ],
+    ids=["words", "empty", "head", "bytes", "million", "more", "long", "nan"],
+)
+def test_a_file_that_is_no_series_gets_one_sentence(data, key, details, lang):
+    at = take(visit("forms", company="own", prices="1 2 3 4 5 6 7 8 9 8 7 6 5", lang=lang), data, "prices.csv")
+    assert [w.value for w in at.warning] == [words(lang)(key, **details)]
+    assert "form_forecast" in charts(at), "what was there before is still answered"
+
+
+def test_a_file_is_taken():
+    prices = [10 + (-1) ** k * k / 7 for k in range(40)]
+    data = "day,price\n" + "".join(f"{k},{price}\n" for k, price in enumerate(prices))
+    at = take(visit("forms", company="own"), data.encode(), "prices.csv")
+    assert not at.warning and link(at)["prices"] == ",".join(f"{price:.6g}" for price in prices)
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize(
+    ("query", "label", "typed", "key", "details"),
+    [
+        ({"form": "sequence_to_vector"}, "review", "good " * 50, "forms.refused_long", {"most": 200, "count": 250}),
+        ({"form": "encoder_decoder"}, "source", "일" * 31, "forms.refused_long", {"most": 30, "count": 31}),
+        ({"company": "own"}, "prices", "1.25\n" * 10**5, "forms.refused_numbers_many", {"most": 500, "count": 10**5}),
+        ({"company": "own"}, "prices", "1000.25 " * 300, "forms.refused_numbers_many", {"most": 250, "count": 300}),
+        (
+            {"company": "own"},
+            "prices",
+            "1.25 " * 450 + "x",
+            "forms.refused_numbers_bad",
+            {"place": 451, "piece": "x"},
+        ),
+    ],
+    ids=["review", "source", "rows", "digits", "bad"],
+)
+def test_what_is_too_long_gets_one_sentence(query, label, typed, key, details, lang):
+    at = visit("forms", lang=lang, **query)
+    before = len(at.warning)  # one's own prices begin empty
+    [field] = [w for w in (*at.text_input, *at.text_area) if w.label == words(lang)(f"forms.{label}")]
+    field.set_value(typed)
+    said_now = [w.value for w in fine(at.run()).warning]
+    assert said_now[0] == words(lang)(key, **details) and len(said_now) == before + 1
+    assert label not in link(at)
+
+
+def test_unknown_words_are_said_and_left_out():
+    at = visit("forms", form="sequence_to_vector", review="this qwxz book is good", cell="gru")
+    assert "qwxz" in said(at) and not at.warning
+    at = visit("forms", form="sequence_to_vector", review="qwxz <b>blorp</b>", cell="gru")
+    assert len(at.warning) == 1 and "qwxz" in at.warning[0].value and "<b>" not in at.warning[0].value
+
+
+def test_a_picture_that_is_chosen_takes_the_place_of_a_drawing():
+    at = visit("forms", form="vector_to_sequence", cell="gru", drawn="g" * 64)
+    [field] = at.number_input
+    field.set_value(9)
+    fine(at.run())
+    assert link(at)["digit"] == "9" and "drawn" not in link(at)
 
 
 def test_own_prices_are_forecast():
@@ -71,3 +221,10 @@ def test_own_prices_are_forecast():
 
 def test_a_drawing_that_is_none_is_empty():
     assert not read("2" * 1024).any() and not read(None).any() and read("1" * 1024).all()
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_the_words_that_it_knows_can_be_looked_up(lang):
+    [field] = visit("forms", form="sequence_to_vector", lang=lang).text_input
+    for word in {"en": ("good", "recommend", "not"), "ko": ("추천해요", "않아요")}[lang]:
+        assert word in field.help

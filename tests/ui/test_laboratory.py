@@ -17,7 +17,7 @@ from explorer.ui.laboratory import DRAW, numbers
 from explorer.ui.laboratory.reach import _reach
 from explorer.ui.laboratory.remedies import starts
 from explorer.ui.state import ASKS
-from tests.ui.visiting import OVERFLOW, ROOT, SMALL, charts, fine, forget, is_korean, link, pictures, visit
+from tests.ui.visiting import OVERFLOW, ROOT, SMALL, charts, fine, forget, is_korean, link, pictures, visit, widget
 
 LAB = "gradients"
 every_question = pytest.mark.parametrize("ask", ASKS)
@@ -158,7 +158,7 @@ class TestTrueSentences:
         said = alt("gradients", "vanish", fair=fair, T="30", H="16")
         if fair == "parameters":
             for name, (e,) in matched(Experiment(T=30, H=16), fair).items():
-                assert f"{words('en')(f'network.{name}')} {e.H} units, {parameter_count(e):,}" in said
+                assert f"{words('en')(f'network.{name}')}: {e.H} units ({parameter_count(e):,} parameters)" in said
         else:
             assert "16 units" in said and ("seed 1" in said if fair == "seed" else "seeds 1 to 5" in said)
 
@@ -335,3 +335,31 @@ class TestLessons:
         }  # fmt: skip
         [one] = numbers.portrait(rnn.replace(gain=0.9), 5).points
         assert one.attracts
+
+
+class TestIdleControls:
+    """What stands above the figures and changes none of them cannot be moved, and says so by its look."""
+
+    @pytest.mark.parametrize("ask", [ask for ask in ASKS if ask != "edge"])
+    @every_cell
+    def test_what_is_idle_changes_no_picture(self, ask, cell):
+        query = asked(ask, cell=cell, **SMALL)
+        at, changes = visit(LAB, **query), {"gain": {"gain": "1.5"}, "forget_bias": {"fb": "1"}, "activation": RELU}
+        for name, change in changes.items():
+            after = pictures(visit(LAB, **query, **change))
+            assert (pictures(at) == after) == widget(at, name).disabled, name
+
+    @pytest.mark.parametrize(
+        ("query", "idle"),
+        [
+            ({"cell": "rnn"}, {"gain", "forget_bias"}),
+            ({"cell": "gru"}, {"forget_bias", "activation"}),
+            ({"cell": "gru", "over": "gain"}, {"gain", "activation"}),
+        ],
+    )
+    def test_a_sweep_leaves_out_what_it_sweeps(self, query, idle):
+        at = visit(LAB, ask="edge", **SMALL, **query)
+        assert {name for name in ("gain", "forget_bias", "activation") if widget(at, name).disabled} == idle
+
+
+RELU = {"act": "relu"}

@@ -1,6 +1,7 @@
 """The page of long sequences: runs in the background, and says what it did."""
 
 import time
+from dataclasses import asdict
 from itertools import count
 
 import numpy as np
@@ -8,12 +9,15 @@ import pytest
 import streamlit as st
 
 from explorer import Experiment, backprop, run
+from explorer.i18n import LANGUAGES, words
 from explorer.jobs import Jobs, Limits
 from explorer.long_run import Long, loss_gradient
 from explorer.long_series import needle, series
 from explorer.measures import norm
+from explorer.parallel_time import REASONS
 from explorer.performing import weights
-from explorer.ui import waiting
+from explorer.stream import Way
+from explorer.ui import long_view, waiting
 from explorer.ui.components.packing import unpack
 from tests.ui.visiting import charts, fine, go, is_korean, link, press, set_to, visit
 
@@ -123,6 +127,7 @@ def test_a_full_queue_is_said(monkeypatch):
     [
         ({"steps": 10_000}, "This server runs at most 10,000 steps"),
         ({"memory": 90}, "MiB of memory, and the server gives 90 to a run"),
+        ({"disk": 10}, "MiB of disk, and the server gives 10 to a run"),
         ({"seconds": 1}, "and the server gives 1 s to a run"),
     ],
 )
@@ -133,21 +138,47 @@ def test_too_much_is_refused_in_words(limits, words, monkeypatch):
 
 
 def test_what_the_worker_refuses_is_said_and_can_be_tried_again(monkeypatch):
+    """An estimate may be wrong."""
     limited(monkeypatch, disk=1)
+    monkeypatch.setattr(long_view, "too_much", lambda *_: "")
     at = until_over(visit("long", n="200000", H="2", by="numpy"))
     if any(b.label == "Run" for b in at.button):
         at = until_over(press(at, "Run"))
-    assert "This run was refused" in said(at)
+    assert "needed more disk" in said(at)
     assert any(b.label == "Try again" for b in at.button)
 
 
 def test_without_torch_it_says_so(monkeypatch):
-    import importlib.util
-
-    real = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *_: None if name == "torch" else real(name, *_))
+    monkeypatch.setattr(long_view, "find_spec", lambda name: None)
     at = visit("long", n="1000", by="torch")
     assert "PyTorch is not installed" in said(at) and "by" not in link(fine(at.run()))
+
+
+def test_what_pytorch_does_not_have_is_not_offered():
+    at = visit("long", n="1000", by="torch", cell="gru", reset_after="0")
+    [method] = [w for w in at.selectbox if w.label == "Method"]
+    assert method.options == ["automatic", "NumPy, step by step"] and "by" not in link(fine(at.run()))
+    assert "PyTorch is not installed" not in said(at)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("reason", REASONS)
+def test_each_reason_to_go_step_by_step_is_said_in_words(reason, lang, monkeypatch):
+    monkeypatch.setattr(long_view, "say", words(lang))
+    for together in (0, 60):
+        said = long_view.way("forward", asdict(Way(together, 100, reason=reason)))
+        assert words(lang)(f"long.reason.{reason}") in said and said.endswith(".")
+
+
+def test_what_is_looked_at_is_in_the_address():
+    at = visit("long", n="100000", first="40000", last="41000")
+    layout = figure(at)["layout"]
+    assert layout["xaxis"]["range"] == [39999.5, 41000.5] and layout["meta"]["home"] == [0.5, 100000.5]
+    assert "Steps 40,000 to 41,000" in said(at)
+    x = line(at, "y", "x")["x"]
+    assert set(range(40_000, 41_001)) <= set(x.astype(int).tolist())
+    for strange in ({"first": "50", "last": "20"}, {"first": "200000"}, {"last": "100000"}):
+        assert "drawn anew" not in said(visit("long", n="100000", **strange))
 
 
 def test_the_address_says_it_all():
@@ -158,6 +189,13 @@ def test_the_address_says_it_all():
     fine(at.run())
     assert {key: link(at)[key] for key in ("n", "src", "input_seed")} == dict(n="2000", src="noise", input_seed="7")
     assert "n" not in link(visit("long", n="999999999"))
+
+
+def test_a_file_stays_while_another_page_is_open():
+    at = upload(b"1\n2\n3\n5\n")
+    assert "the 4 numbers of your file" in said(at) and "repeated 250 times" in said(at)
+    again = go(go(at, "gates"), "long")
+    assert "the 4 numbers of your file" in said(again) and "No file yet" not in said(again)
 
 
 def upload(content: bytes, **query):

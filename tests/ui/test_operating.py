@@ -6,9 +6,9 @@ from explorer import Experiment
 from explorer.cells import CELLS
 from explorer.i18n import LANGUAGES, words
 from explorer.surgery import Operation
-from explorer.ui import proving
+from explorer.ui.frame import PAGES
 from explorer.ui.operating import presets
-from tests.ui.visiting import SMALL, charts, every_page, fine, go, link, on_stage, press, visit
+from tests.ui.visiting import SMALL, charts, fine, go, link, on_stage, press, visit
 
 
 def opened(**query):
@@ -17,13 +17,16 @@ def opened(**query):
     return fine(at.run())
 
 
-@every_page
+@pytest.mark.parametrize("screen", PAGES)
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_every_page_says_that_the_run_was_operated_on(screen, lang):
+def test_every_page_of_the_run_says_that_it_was_operated_on(screen, lang):
     at = visit(screen, op="f~3-5~1_x~2~0.5_swap~1-4_unit~1-~0~2", lang=lang, **SMALL)
     [note] = [info.value for info in at.info]
     for piece in (words(lang)("surgery.between", first=3, last=5), "f", "0.5"):
         assert piece in note
+    shown_here = screen not in ("training", "forms", "long")
+    assert (words(lang)("surgery.note", list="@").split("@")[1] in note) == shown_here
+    assert (words(lang)("surgery.elsewhere", list="@").split("@")[1] in note) == (not shown_here)
     assert not [info for info in visit(screen, lang=lang, **SMALL).info]
 
 
@@ -73,24 +76,25 @@ def test_operations_stay_through_pages_and_fall_away_with_their_gate():
     assert "half_life" in charts(at)
 
 
-def test_a_proof_is_of_its_place_and_no_other():
+def asked(at, formula: str, here: tuple = (4, 2, 2, "f", False)) -> dict | None:
+    """The answer to a question about a number at step 4 of unit 2, asked where the cursor was `here`."""
+    at.session_state["to_prove"] = (at.session_state["experiment"], formula, 4, 2), here
+    fine(at.run())
+    return on_stage(at)[0]["proof"]
+
+
+def test_a_proof_stands_as_long_as_the_cursor():
     at = visit("unrolled", t="4", u="2", level="2", q="f", **SMALL)
     assert on_stage(at)[0]["proof"] is None
-    at.session_state["to_prove"] = proving._place(at.session_state["experiment"], "f", 4, 2)
-    fine(at.run())
-    proof = on_stage(at)[0]["proof"]
-    assert (proof["quantity"], proof["step"], proof["unit"]) == ("f", 4, 2)
+    proof = asked(at, "f")
+    assert (proof["formula"], proof["step"], proof["unit"]) == ("f", 4, 2)
     assert proof["checks"].keys() == {"torch"} and proof["checks"]["torch"]["verdict"] == "agrees"
-    at.session_state["to_prove"] = proving._place(at.session_state["experiment"], "f", 5, 2)
-    fine(at.run())
-    assert on_stage(at)[0]["proof"] is None and "to_prove" not in at.session_state
+    assert asked(at, "f", (5, 2, 2, "f", False)) is None and "to_prove" not in at.session_state
 
 
-def test_a_proof_of_what_the_cell_does_not_have_is_none():
-    at = visit("unrolled", t="4", u="2", level="2", q="z", **SMALL)
-    at.session_state["to_prove"] = proving._place(at.session_state["experiment"], "z", 4, 2)
-    fine(at.run())
-    assert on_stage(at)[0]["proof"] is None
+@pytest.mark.parametrize("formula", ["z", "f + ", "f ** 9", "__import__('os')", "(" * 400, "f" * 9999])
+def test_a_proof_of_what_the_cell_does_not_have_is_none(formula):
+    assert asked(visit("unrolled", t="4", u="2", level="2", q="f", **SMALL), formula) is None
 
 
 def test_an_operation_is_what_it_says():

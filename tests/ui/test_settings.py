@@ -118,7 +118,7 @@ class TestWidgets:
     @pytest.mark.parametrize("lang", LANGUAGES)
     @pytest.mark.parametrize("name", ["cell", "input", "scheme", "loss", "activation"])
     def test_every_choice_can_be_made(self, lang, name):
-        at = visit("gradients", lang=lang, cell="rnn", **SMALL)
+        at = visit("gradients", ask="why", lang=lang, cell="rnn", **SMALL)
         for value in ("last", "all", "step") if name == "loss" else KINDS[name].options:
             set_to(at, name, value, lang)
             if name == "cell":

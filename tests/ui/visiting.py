@@ -73,7 +73,7 @@ def pictures(at: AppTest) -> dict[str, bytes]:
 
 def on_stage(at: AppTest) -> tuple[dict, dict]:
     """What the stage was given: its words and cursor, and the run."""
-    [proto] = [element.proto for element in at.get("bidi_component") if "chart_" not in element.proto.id]
+    [proto] = [e.proto for e in at.get("bidi_component") if e.proto.id.endswith("stage")]
     sent = unpack(proto.bytes)
     cursor = json.loads(sent["about"]["cursor"])
     del cursor["number"]  # how often the page has placed it

@@ -3,15 +3,15 @@
 import numpy as np
 import streamlit as st
 
-from explorer.figures.plane import eigenvalues, plane
+from explorer.figures.plane import LISTED, eigenvalues, plane
 from explorer.measures import overflow
 from explorer.numerals import text
 from explorer.ui import state
-from explorer.ui.drawing import performed, show
+from explorer.ui.drawing import move_cursor, performed, show
 from explorer.ui.laboratory import numbers
 from explorer.ui.language import say, speaker
 
-LISTED = 6  # fixed points in the table
+SPECTRA = 6  # fixed points whose eigenvalues are drawn: as many as can be told apart
 
 
 def draw() -> None:
@@ -41,9 +41,9 @@ def draw() -> None:
         rate = float(abs(nearest.eigenvalues[0]))
         key = "lab.plane_holds" if rate < 1 else "lab.plane_leaves"
         half = text(float(np.log(0.5) / np.log(rate))) if 0 < rate < 1 else "0"
-        sentence += " " + say(key, rate=text(rate), half=half)
+        sentence += " " + say(key, t=t, rate=text(rate), half=half)
     kind = "exact" if found.plane.whole else "lstm" if found.plane.names[0] == "h_1" else "slice"
-    left, right = st.columns([3, 2])
+    left, right = st.columns([5, 4])
     with left:
         show(
             "plane",
@@ -52,12 +52,13 @@ def draw() -> None:
             title=say("lab.plane_figure"),
             details=(t,),
             cursor=False,
+            on_click=move_cursor,
         )
     with right:
         show(
             "eigenvalues",
-            lambda: eigenvalues(points[:LISTED], speaker()),
-            say("lab.eigen_sentence", n=min(len(points), LISTED), all=len(points)),
+            lambda: eigenvalues(points[:SPECTRA], speaker()),
+            say("lab.eigen_sentence", n=min(len(points), SPECTRA), all=len(points)),
             title=say("lab.eigen_figure"),
             details=(t,),
             cursor=False,
@@ -77,3 +78,5 @@ def _table(points) -> None:
             say("lab.table_residual"): [text(p.residual) for p in shown],
         }
     )
+    if len(shown) < len(points):
+        st.caption(say("lab.table_left_out", n=len(points) - len(shown)))

@@ -47,7 +47,7 @@ def by_what(experiment: Experiment, found: numbers.Comparison, fair: str) -> str
             )
             for name, group in found.rivals.items()
         )
-        return say("lab.by_parameters", sizes=", ".join(sizes))
+        return say("lab.by_parameters", sizes="; ".join(sizes))
     first = found.rivals["lstm"][0].seed
     return say(f"lab.by_{fair}", H=experiment.H, seed=experiment.seed, first=first, last=first + SEEDS - 1, n=SEEDS)
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from explorer.figures.gradients import gradients
 from explorer.figures.maps import maps
-from explorer.measures import DEAD, dies
+from explorer.measures import DEAD, EXPLODING, dies
 from explorer.numerals import magnitude
 from explorer.ui import state
 from explorer.ui.drawing import move_cursor, show
@@ -31,19 +31,22 @@ def draw() -> None:
     )
     dead = {name: dies(curve[: steps[name][-1] + 1], DEAD) for name, curve in curves.items()}
     low, high = float(np.min(curves["all"])), float(np.max(curves["all"]))
+    fed = "lab.wired_fed" if np.log10(DEAD) < low and high < np.log10(EXPLODING) else "lab.wired_sentence"
+    said = [
+        say(fed, low=magnitude(low), high=magnitude(high)),
+        say(f"lab.wired_{'alive' if dead['last'] is None else 'dead'}", steps=dead["last"], value=words["last"]),
+    ]
     show(
         "wired",
         lambda: gradients(
             curves,
-            range(experiment.T - 1, experiment.T),
+            range(0),
             speaker(),
             height=340,
             styles=STYLES,
             names={name: speaker()(f"wiring.{name}") for name in curves},
         ),
-        say("lab.wired_sentence", low=magnitude(low), high=magnitude(high))
-        + " "
-        + (say("lab.wired_dead", steps=dead["last"]) if dead["last"] is not None else say("lab.wired_alive")),
+        " ".join(said),
         title=say("lab.wired_figure"),
         details=(t,),
         on_click=move_cursor,

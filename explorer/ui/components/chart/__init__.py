@@ -46,6 +46,7 @@ def chart(
     caption: bool = True,
     words: Callable[..., str],
     height: int,
+    named: int = 0,
     cursor: tuple[int, int] | None = None,
     on_click: Callable[[], None] | None = None,
     on_zoom: Callable[[], None] | None = None,
@@ -57,6 +58,7 @@ def chart(
     alt        one true sentence made from the figure's numbers; the label for screen readers
     file_name  of the downloads, without ending
     title      above the figure
+    named      how many names its legend has: on a phone each has a line of its own
     caption    whether the sentence also stands below it
     cursor     (step, unit) to mark, both counted from 1
     on_click   called after a click has put {"step", "unit" or None} into `st.session_state[key].click`
@@ -71,6 +73,7 @@ def chart(
         "caption": caption,
         "file": file_name,
         "height": height,
+        "named": named,
         "scale": scale,
         "cursor": {"step": cursor[0], "unit": cursor[1]} if cursor else None,
         "clickable": on_click is not None,

@@ -4,6 +4,7 @@
 import { aligned, unpack } from "./packing.js";
 import { download, isDark, living } from "./page.js";
 
+const FEW = 10; // steps, of which Plotly would draw halves
 const CURSOR = "explorer:cursor"; // a step that is hovered or clicked in any chart of the page
 
 let loading;
@@ -32,7 +33,7 @@ function recoloured(json) {
 }
 
 // On a projector every written size grows; on a phone it shrinks a little.
-const NARROW = 480;
+const NARROW = 480, LEGEND_LINE = 16;
 function enlarge(node, scale) {
   if (scale === 1 || typeof node !== "object" || node === null) return;
   for (const [key, value] of Object.entries(node)) {
@@ -47,17 +48,23 @@ const same = (a, b) => a.length === b.length && a.every((value, k) => value === 
 // ---- numbers as CSV: one row a step, one column a line or a unit of a heatmap ----
 
 const plain = (html) => String(html ?? "").replace(/<[^>]*>/g, "");
+// A trace whose hover reads as a power of ten holds logarithms.
+const named = (trace) => (/10<sup>%\{/.test(trace.hovertemplate) ? "log10 " : "") + plain(trace.name);
 const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+// Where a column and a row of a heatmap stand.
+const column = (trace, k) => trace.x?.[k] ?? trace.x0 + k * (trace.dx ?? 1);
+const level = (trace, k) => Number((trace.y?.[k] ?? trace.y0 + k * (trace.dy ?? 1)).toPrecision(6));
 
 // Where x is no step, or a step has many points: one row a point.
 function pointsToCSV(figure) {
-  const rows = [["name", "x", "y", "value"]];
+  const rows = [["name", "x", "y", "value", "label"]];
   for (const trace of figure.data) {
-    const name = plain(trace.name);
+    const name = named(trace);
     if (trace.type === "heatmap") {
-      trace.z.forEach((row, m) => row.forEach((value, n) => rows.push([name, trace.x0 + n * trace.dx, trace.y0 + m * trace.dy, value])));
+      trace.z.forEach((row, m) => row.forEach((value, n) => rows.push([name, column(trace, n), level(trace, m), value, ""])));
     } else {
-      trace.x.forEach((x, n) => Number.isNaN(x) || rows.push([name, x, trace.y[n], trace.customdata?.[n] ?? ""]));
+      trace.x.forEach((x, n) => Number.isNaN(x) || rows.push([name, x, trace.y[n], trace.customdata?.[n] ?? "", trace.text?.[n] ?? ""]));
     }
   }
   return rows.map((row) => row.map((cell) => quoted(String(cell))).join(",")).join("\n") + "\n";
@@ -72,11 +79,9 @@ export function toCSV(figure) {
   };
   for (const trace of figure.data) {
     if (trace.meta?.drawing) continue; // a shading of numbers that a line holds
-    const name = plain(trace.name);
+    const name = named(trace);
     if (trace.type === "heatmap") {
-      const column = (k) => trace.x?.[k] ?? k + trace.x0;
-      const label = (unit) => (trace.y ? Number(trace.y[unit].toPrecision(6)) : unit * (trace.dy ?? 1) + trace.y0);
-      trace.z.forEach((row, unit) => row.forEach((value, k) => put(`${name}[${label(unit)}]`, column(k), value)));
+      trace.z.forEach((row, unit) => row.forEach((value, k) => put(`${name}[${level(trace, unit)}]`, column(trace, k), value)));
     } else {
       const y = trace.customdata ?? trace.y;
       trace.x.forEach((x, k) => put(name, x, y[k]));
@@ -145,7 +150,7 @@ class Chart {
       button.title = data.words[button.className];
       button.setAttribute("aria-label", data.words[button.className]);
     }
-    this.plot.style.minHeight = `${data.height * data.scale}px`;
+    this.plot.style.minHeight = `${this.height()}px`;
     this.plot.dataset.waiting = "true";
     if (this.inSight) this.draw();
   }
@@ -180,7 +185,8 @@ class Chart {
       this.home = Object.fromEntries(Object.entries(layout)
         .filter(([name, axis]) => /^[xy]axis\d*$/.test(name) && axis.range)
         .map(([name, axis]) => [`${name}.range`, [...axis.range]])); // Plotly writes a zoom into the layout it is given
-      layout.height = data.height * data.scale;
+      if (layout.meta?.home) this.home["xaxis.range"] = layout.meta.home;
+      layout.height = this.height();
       layout.width = this.width();
       enlarge(this.spec, data.scale * (layout.width < NARROW ? 0.85 : 1));
       if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false; // a finger scrolls the page
@@ -188,6 +194,7 @@ class Chart {
       const first = !this.plot.data;
       await Plotly.react(this.plot, this.spec.data, layout, config);
       if (first) this.listen();
+      this.wholeTicks();
       for (const button of this.tools.children) button.disabled = false;
       this.bringIntoView(layout.meta?.focus);
       this.plot.dataset.drawn = String(Number(this.plot.dataset.drawn ?? 0) + 1);
@@ -206,8 +213,10 @@ class Chart {
   listen() {
     this.plot.on("plotly_click", ({ points: [point] }) => {
       const step = Math.round(point.x);
-      const unit = point.data.type === "heatmap" ? Math.round(point.y) : null;
-      if (!this.data.clickable || !this.spec.layout.meta?.cursor) return;
+      const unit = this.spec.layout.meta?.units?.includes(point.data.yaxis ?? "y") ? Math.round(point.y) : null;
+      if (!this.data.clickable) return;
+      if (point.data.meta?.steps) return this.trigger("click", { step: point.pointNumber + 1, unit: null });
+      if (!this.spec.layout.meta?.cursor) return;
       this.announce(step, unit, true);
       this.trigger("click", { step, unit });
     });
@@ -217,9 +226,22 @@ class Chart {
     this.plot.on("plotly_doubleclick", () => this.resetZoom());
     this.plot.on("plotly_unhover", () => this.announce(null, null, false));
     this.plot.on("plotly_relayout", (change) => {
+      this.wholeTicks();
       this.drawCursor();
       if (Object.keys(change).some((name) => name.startsWith("xaxis."))) this.zoomed();
     });
+  }
+
+  // Between two steps there is no tick, however near one looks (see theme.step_axis).
+  wholeTicks() {
+    if (!this.spec.layout.meta?.cursor) return;
+    const change = {};
+    for (const [name, { range, tickmode }] of Object.entries(this.plot._fullLayout).filter(([name]) => /^xaxis\d*$/.test(name))) {
+      const wanted = Math.abs(range[1] - range[0]) < FEW ? "linear" : "auto"; // by ones, or Plotly's choice
+      if (tickmode === "array" || tickmode === wanted) continue; // the figure says where its ticks are
+      Object.assign(change, { [`${name}.tickmode`]: wanted, [`${name}.dtick`]: 1 });
+    }
+    if (Object.keys(change).length) window.Plotly.relayout(this.plot, change);
   }
 
   // A figure with more numbers than a screen has columns is drawn anew from all of them, for what is looked at.
@@ -323,17 +345,24 @@ class Chart {
     const cursor = this.data.cursor;
     if (!cursor) return;
     vertical(cursor.step, "now");
-    for (const name of this.spec.layout.meta.units ?? []) {
+    const { units = [], rows_after: before, half = 0.5 } = this.spec.layout.meta; // half of what a row is high
+    const rows = before === undefined ? units.map((name) => [name, cursor.unit]) : [["y", cursor.step - before]]; // its rows are steps
+    for (const [name, at] of rows) {
       const axis = full[name.replace("y", "yaxis")];
-      const half = this.spec.layout.meta.half ?? 0.5; // of what a row is high
-      const [top, bottom] = [axis.d2p(cursor.unit + half), axis.d2p(cursor.unit - half)];
-      if (bottom < 0 || top > axis._length) continue;
+      const [top, bottom] = [axis.d2p(at + half), axis.d2p(at - half)].sort((a, b) => a - b);
+      if (bottom <= 0 || top >= axis._length) continue;
       const row = element("div", "row", this.overlay);
       Object.assign(row.style, {
         left: `${xaxis._offset}px`, width: `${xaxis._length}px`,
         top: `${axis._offset + Math.max(top, 0)}px`, height: `${Math.min(bottom, axis._length) - Math.max(top, 0)}px`,
       });
     }
+  }
+
+  // On a phone a legend stands one name upon the other; the picture below it keeps its height.
+  height() {
+    const lines = this.figure.clientWidth < NARROW ? Math.max(0, this.data.named - 2) : 0;
+    return (this.data.height + LEGEND_LINE * lines) * this.data.scale;
   }
 
   width() {
@@ -343,7 +372,7 @@ class Chart {
   resize() {
     if (!this.plot._fullLayout || !this.figure.clientWidth) return;
     const width = this.width();
-    const height = document.fullscreenElement === this.figure ? innerHeight - 32 : this.data.height * this.data.scale;
+    const height = document.fullscreenElement === this.figure ? innerHeight - 32 : this.height();
     if (Math.abs(width - this.plot._fullLayout.width) < 1 && height === this.plot._fullLayout.height) return;
     this.afterwards(async () => {
       if (this.abort.signal.aborted) return;
@@ -353,7 +382,8 @@ class Chart {
   }
 
   resetZoom() {
-    window.Plotly.relayout(this.plot, structuredClone(this.home));
+    const drawn = Object.entries(this.home).filter(([name]) => name.split(".")[0] in this.plot._fullLayout); // an axis without lines is not
+    window.Plotly.relayout(this.plot, structuredClone(Object.fromEntries(drawn)));
   }
 
   async save(format) {

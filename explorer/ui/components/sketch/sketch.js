@@ -29,20 +29,21 @@ export default function ({ parentElement, data, setTriggerValue }) {
     return text;
   };
 
-  if (data.empty) wipe();
-  canvas.onpointerdown = (event) => {
-    canvas.setPointerCapture(event.pointerId);
-    at = place(event);
-  };
-  canvas.onpointermove = (event) => {
-    if (!at) return;
-    const next = place(event);
+  const stroke = (next) => {
     pen.beginPath();
     pen.moveTo(...at);
     pen.lineTo(...next);
     pen.stroke();
     at = next;
   };
+
+  if (data.empty) wipe();
+  canvas.onpointerdown = (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    at = place(event);
+    stroke(at); // a dot, as long as the hand rests
+  };
+  canvas.onpointermove = (event) => at && stroke(place(event));
   canvas.onpointerup = canvas.onpointercancel = () => {
     if (at) setTriggerValue("drawn", pixels());
     at = null;

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
 
 from explorer.equations import chain, equations, tree
 from explorer.figures import theme
-from explorer.performing import Performance, direct_gradient
 from explorer.trace import Gradients, Trace
 from explorer.ui.components.packing import pack
 from explorer.ui.components.publishing import loader, module, published
@@ -23,22 +24,43 @@ from explorer.ui.components.publishing import loader, module, published
 HERE = Path(__file__).parent
 
 
-def staged(performance: Performance, label: str, original: Performance | None = None) -> dict:
-    """Everything of the top layer's run that the stage shows, sequence 1: names, formulas, arrays.
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """One network over time: all there is, or the first or second of two, where the second goes on from the first.
 
-    Arrays are (T, H), x (T, D); weights are PyTorch's. Keys are those that run.js reads.
-
-    original   the run without surgery, of which the arrays go along as a ghost
+    trace, grads   its run; of a stack the top layer is shown, sequence 1
+    direct         the direct ∂L/∂h_t, (T, B, H)
+    labels         of its steps
+    channels       of its inputs
     """
-    trace, grads, experiment = performance.trace, performance.grads, performance.experiment
+
+    trace: Trace
+    grads: Gradients
+    direct: np.ndarray
+    labels: Sequence[str]
+    channels: Sequence[str] = ()
+
+
+def staged(pieces: Sequence[Piece], label: str, loss: Sequence[int], form: Mapping | None = None, **surgery) -> dict:
+    """Everything that the stage shows of a run: names, formulas, arrays. Keys are those that run.js reads.
+
+    Arrays are (T, H), x (T, D), over the steps of all pieces; weights are PyTorch's.
+
+    loss      the steps that carry it, from 1
+    form      of a run in one of the four forms: {"enters": bool a step, "says": text a step, "names": of its pieces}
+    surgery   original=, the run without surgery, of which the arrays go along as a ghost; operated=, its steps
+    """
+    first = pieces[0]
+    trace = first.trace
     cell, options = trace.cell, trace.options
     formulas, rule = equations(trace), chain(trace)
-    own = _numbers(trace, grads)
+    own = _numbers(pieces)
     ranges = cell.ranges(options)
+    original = surgery.get("original")
     return {
         "cell": cell.name,
         "label": label,
-        **{"T": trace.T, "H": trace.H, "D": trace.D},
+        **{"T": sum(piece.trace.T for piece in pieces), "H": trace.H, "D": trace.D},
         "gates": cell.gates,
         "states": cell.states,
         "phases": cell.phases,
@@ -46,31 +68,52 @@ def staged(performance: Performance, label: str, original: Performance | None = 
         "formulas": {name: tree(formula) for name, formula in formulas.items()},
         "chain": {name: tree(formula) for name, formula in rule.items()},
         "limits": {q: ranges[q][1] if q in ranges else theme.symmetric_limit(own["values"][q]) for q in formulas},
-        "labels": performance.input.steps,
+        "labels": [label for piece in pieces for label in piece.labels],
         "stacked": trace.below is not None,
-        "channels": () if trace.below else performance.input.channels,
-        "loss": [step + 1 for step in experiment.steps_with_loss],
+        "channels": first.channels,
+        "loss": loss,
         "zKeeps": bool(options.get("z_keeps", True)),
         "resetAfter": bool(options.get("reset_after", False)),
         **own,
         "held": {q: theme.numbers(values) for q, values in trace.held.items()},
-        "former": _numbers(original.trace, original.grads) if original else None,
-        "operated": [(one.first, one.last or trace.T) for one in experiment.surgery],
+        "former": _numbers([original]) if original else None,
+        "operated": surgery.get("operated", ()),
         "initial": {q: theme.numbers(trace.initial[q][0]) for q in cell.states},
-        "params": {name: theme.numbers(array) for name, array in trace.params.items()},
-        "direct": theme.numbers(direct_gradient(experiment)[:, 0]),
+        "params": _params(first),
+        "direct": _joined(piece.direct for piece in pieces),
+        "form": form,
+        "second": _second(*pieces[1:], T=trace.T),
     }
 
 
-def _numbers(trace: Trace, grads: Gradients) -> dict:
+def _second(piece: Piece | None = None, *, T: int) -> dict | None:
+    """What the second of two networks has of its own; it begins after T steps."""
+    return piece and {
+        "from": T,
+        "x": theme.numbers(piece.trace.x[:, 0]),
+        "channels": piece.channels,
+        "params": _params(piece),
+    }
+
+
+def _params(piece: Piece) -> dict:
+    return {name: theme.numbers(array) for name, array in piece.trace.params.items()}
+
+
+def _joined(arrays) -> np.ndarray:
+    """Sequence 1 of (T, B, H), one after the other."""
+    return theme.numbers(np.concatenate([array[:, 0] for array in arrays]))
+
+
+def _numbers(pieces: Sequence[Piece]) -> dict:
     """The arrays of a run that an operation changes."""
-    cell = trace.cell
-    shown = (*equations(trace), *(f"a_{gate}" for gate in cell.gates))
-    known = {f"d{q}": grads.state[q] for q in cell.states} | {f"da_{q}": grads.pre[q] for q in cell.gates}
+    cell = pieces[0].trace.cell
+    shown = (*equations(pieces[0].trace), *(f"a_{gate}" for gate in cell.gates))
     return {
-        "x": theme.numbers(trace.x[:, 0]),
-        "values": {q: theme.numbers(trace[q][:, 0]) for q in shown},
-        "grads": {name: theme.numbers(array[:, 0]) for name, array in known.items()},
+        "x": theme.numbers(pieces[0].trace.x[:, 0]),
+        "values": {q: _joined(piece.trace[q] for piece in pieces) for q in shown},
+        "grads": {f"d{q}": _joined(piece.grads.state[q] for piece in pieces) for q in cell.states}
+        | {f"da_{q}": _joined(piece.grads.pre[q] for piece in pieces) for q in cell.gates},
     }
 
 
@@ -147,7 +190,7 @@ def stage(
     title: str,
     note: str,
     on_rest: Callable[[dict], None],
-    on_prove: Callable[[dict, dict], None],
+    on_prove: Callable[[dict, dict], None] | None = None,
     proof: Mapping | None = None,
 ) -> None:
     """Show a run, given as what `staged` returns, packed.
@@ -155,9 +198,10 @@ def stage(
     cursor    {"step", "unit" (from 1), "level" (1 to 3), "quantity", "back"}, where the stage opens
     words     the stage's texts by key
     names     {"letters": {gate: (as a quantity, as an index)}, "order": gates as they are to be listed}
-    title, note   above a replay: the question and the input
+    title, note   above a replay: the question, and what its numbers are of
     on_rest   called with such a cursor when the hand has come to rest
-    on_prove  called with one, and the number that somebody wants to see proved: {"formula", "step", "unit"}
+    on_prove  called with one, and the number that somebody wants to see proved: {"formula", "step", "unit"}; without
+              it the stage offers no proof
     proof     the answer to that: the keys that proof.js reads
     """
 
@@ -184,6 +228,7 @@ def stage(
         "font": theme.FONT,
         "css": STYLE_URL,
         "proof": proof,
+        "alone": on_prove is None,
     }
     _component(
         key=key,

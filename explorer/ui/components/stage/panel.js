@@ -187,8 +187,8 @@ export class Panel {
     const input = names(inner[2]).includes("x");
     for (const [place, { k, weight, value, product: result }] of products.entries()) {
       const row = html("tr", {}, body);
-      html("th", { scope: "row" }, row, input ? this.stage.channel(k) : this.stage.say("unit_k", { k: k + 1 }));
-      html("td", carries(["pick", inner[1], k]), row, text(weight));
+      html("th", { scope: "row" }, row, input ? this.stage.channel(k, cursor.step) : this.stage.say("unit_k", { k: k + 1 }));
+      html("td", carries(["pick", inner[1], k, inner[2]]), row, text(weight));
       html("td", { ...carries(inner[2]), "data-unit": k }, row, text(value));
       html("button", { type: "button", tabindex: place ? -1 : 0, ...carries(["pick", inner, k]) }, html("td", {}, row), text(result));
       html("td", { class: "drawn" }, row).append(track(result, limit));

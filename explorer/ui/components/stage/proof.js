@@ -34,7 +34,7 @@ function offered(stage) {
 
 function opened(stage, number) {
   const { about, run } = stage, { formula, step, unit } = asked(number), key = given(number, run);
-  const place = stage.say("number_place", { t: step, unit: isInput(number.node) ? stage.channel(number.unit) : stage.say("unit_k", { k: unit }) });
+  const place = stage.say("number_place", { t: step, unit: isInput(number.node) ? stage.channel(number.unit, number.step) : stage.say("unit_k", { k: unit }) });
   const from = html("div", { class: "origin" });
   from.innerHTML = origin(stage, number, key);
   const parts = [html("p", { class: "where" }, null, place), from];
@@ -63,7 +63,7 @@ function origin(stage, { node, step, unit }, key) {
 // A sum as its products, if they are few; a product as its two factors.
 function apart(run, node) {
   const [kind, inner, k] = node;
-  const factors = ([, matrix, vector], place) => ["*", ["pick", matrix, place], ["at", vector, place]];
+  const factors = ([, matrix, vector], place) => ["*", ["pick", matrix, place, vector], ["at", vector, place]];
   if (kind === "pick" && inner[0] === "@") return factors(inner, k);
   const count = kind === "@" ? run.width(node) : 0;
   if (!count || count > FEW) return node;

@@ -23,7 +23,7 @@ async function modules(url, found = {}) {
 }
 
 // stage: about, the packed run, the URL of its script. Returns a Blob.
-export async function replay({ about, packed, source, cursor, say }) {
+export async function replay({ about, packed, source, cursor }) {
   const code = await modules(source);
   const style = await (await fetch(new URL(about.css, source))).text();
   const imports = Object.fromEntries(Object.entries(code).map(([name, text]) => [name, script(text)]));
@@ -47,7 +47,7 @@ ${style}
 <script type="importmap">${json({ imports })}</script>
 <main>
 <h1>${escaped(about.title)}</h1>
-<p>${escaped(about.note)} ${escaped(say("replay_note"))}</p>
+<p>${escaped(about.note)}</p>
 <div id="place"><div class="stage" role="group" tabindex="0"></div></div>
 </main>
 <script type="application/json" id="about">${json(told)}</script>

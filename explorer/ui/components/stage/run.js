@@ -18,6 +18,7 @@ const PARTS = { W_i: "weight_ih", W_h: "weight_hh", b_i: "bias_ih", b_h: "bias_h
 export class Run {
   constructor(packed) {
     Object.assign(this, packed); // see stage/__init__.py, staged
+    if (packed.second) this.x = [...packed.x, ...packed.second.x];
     this.zeros = new Float32Array(this.H);
     this.ones = this.zeros.map(() => 1);
     this.handedBack = Object.fromEntries(this.states.map((state) => [state, handedBack(this.chain[`d${state}`])]));
@@ -33,7 +34,7 @@ export class Run {
     if (name === "x") return this.x[t];
     if (name === "dh_direct") return this.direct[t];
     if (name.startsWith("free_")) return this.free(name.slice(5), t);
-    if (name.slice(0, 3) in PARTS) return this.block(name);
+    if (name.slice(0, 3) in PARTS) return this.block(name, t);
     return (this.grads[name] ?? this.values[name])[t];
   }
 
@@ -48,15 +49,20 @@ export class Run {
     return held !== undefined && !Number.isNaN(held);
   }
 
-  // The rows of one gate in a stacked weight or bias.
-  block(name) {
+  // The network that runs at step t: the first of two, whose channels and params these are, or the second.
+  network(t) {
+    return this.second && t >= this.second.from ? this.second : this;
+  }
+
+  // The rows of one gate in a stacked weight or bias of the network at step t.
+  block(name, t) {
     const first = this.gates.indexOf(name.slice(3)) * this.H;
-    return this.params[PARTS[name.slice(0, 3)]].slice(first, first + this.H);
+    return this.network(t).params[PARTS[name.slice(0, 3)]].slice(first, first + this.H);
   }
 
   // The value of a formula for one unit (from 0).
   number(node, t, unit) {
-    const [kind, a, b] = node;
+    const [kind, a, b, beside] = node;
     switch (kind) {
       case "+": return this.number(a, t, unit) + this.number(b, t, unit);
       case "-": return this.number(a, t, unit) - this.number(b, t, unit);
@@ -64,15 +70,25 @@ export class Run {
       case "@": return this.products(node, t, unit).reduce((sum, { weight, value }) => sum + weight * value, 0);
       case "call": return FUNCTIONS[a](this.number(b, t, unit));
       case "number": return a;
-      case "pick": return a[0] === "@" ? this.number(["*", ["pick", a[1], b], ["at", a[2], b]], t, unit) : this.weight(a, unit, b);
+      case "pick": return a[0] === "@" ? this.product(a, t, unit, b) : this.weight(a, beside ? this.weighed(beside, t) : t, unit, b);
       case "at": return this.number(a, t, b);
       case "name": return this.at(a, t)[unit];
     }
     throw new Error(`a formula cannot hold ${kind}`);
   }
 
-  weight(matrix, row, column) {
-    return matrix[0] === "T" ? this.weight(matrix[1], column, row) : this.block(matrix[1])[row][column];
+  product(sum, t, unit, k) {
+    const { weight, value } = this.products(sum, t, unit)[k];
+    return weight * value;
+  }
+
+  weight(matrix, t, row, column) {
+    return matrix[0] === "T" ? this.weight(matrix[1], t, column, row) : this.block(matrix[1], t)[row][column];
+  }
+
+  // The step whose network's weights a matrix product at step t takes: a gradient comes by those of where it comes from.
+  weighed(vector, t) {
+    return names(vector).some((name) => name.endsWith("_next")) ? t + 1 : t;
   }
 
   // How many products a matrix product adds up.
@@ -83,7 +99,8 @@ export class Run {
   // The products that a matrix product adds up for one unit.
   products([, matrix, vector], t, unit) {
     const values = this.vector(vector, t);
-    const weights = matrix[0] === "T" ? Array.from(this.block(matrix[1][1]), (row) => row[unit]) : this.block(matrix[1])[unit];
+    const from = this.weighed(vector, t);
+    const weights = matrix[0] === "T" ? Array.from(this.block(matrix[1][1], from), (row) => row[unit]) : this.block(matrix[1], from)[unit];
     return Array.from(values, (value, k) => ({ k, weight: weights[k], value }));
   }
 
@@ -125,6 +142,7 @@ export class Run {
     const rows = this.gates.length * this.H, sum = new Float64Array(rows * this.H), grown = [];
     for (let t = this.T - 1; t >= 0; t--) {
       let term = 0, total = 0;
+      if (this.network(t) !== this.network(t + 1)) sum.fill(0); // other weights
       this.gates.forEach((gate, g) => {
         const { delta, before } = this.outer(gate, t);
         for (let u = 0; u < this.H; u++) {

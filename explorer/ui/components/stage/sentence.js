@@ -31,7 +31,14 @@ function plain(stage, spoken) {
     Object.assign(values, { keep: percent(keep), take: percent(1 - keep), n: told("n"), look: percent(at("r")), r: told("r"), z: told("z") });
   }
   const phase = cursor.phase === null ? "" : `_${run.phases[cursor.phase][0]}`;
-  return [stage.say(`sentence_${run.cell}${phase}`, values), comparison(stage, values)].filter(Boolean).join(" ");
+  return [stage.say(`sentence_${run.cell}${phase}`, values), comparison(stage, values), passing(stage)].filter(Boolean).join(" ");
+}
+
+// In one of the four forms: what goes in and comes out.
+function passing({ run, cursor, say }) {
+  if (!run.form) return "";
+  const [enters, says] = [run.labels, run.form.says].map((found) => found[cursor.step] || say("nothing"));
+  return say("sentence_form", { enters, says });
 }
 
 // What another convention has done to h: nothing, or something.

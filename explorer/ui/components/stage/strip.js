@@ -9,6 +9,7 @@ const LENS = 9, WIDTH = 124, HEIGHT = 176; // cells at most; pixels of one
 const FLOOR = -12; // log10 of a gradient that is drawn as nothing
 const LEFT = 24; // room for the wire that enters the first cell
 const TRAVEL = 250; // ms from cell to cell
+const ANSWER = 22; // room for what a form says, above h
 const TOP = 34, BOX = { x: 22, y: 58, width: 60, height: 52 };
 
 export class Strip {
@@ -19,6 +20,7 @@ export class Strip {
     this.canvas = html("canvas", { "aria-hidden": "true" }, this.overview);
     this.marks = svg("svg", { class: "marks", preserveAspectRatio: "none", "aria-hidden": "true" }, this.overview);
     this.curve = svg("polyline", { class: "norm", "vector-effect": "non-scaling-stroke" }, this.marks);
+    this.border = svg("path", { class: "border", "vector-effect": "non-scaling-stroke" }, this.marks); // of two networks
     this.glass = svg("rect", { class: "glass", "vector-effect": "non-scaling-stroke", y: 0.5 }, this.marks);
     this.now = svg("rect", { class: "now", y: 0 }, this.marks);
     this.legend = html("p", { class: "legend" }, this.node);
@@ -52,10 +54,13 @@ export class Strip {
     this.states = run.states.includes("c") ? ["h", "c"] : ["h"];
     const fits = clamp(Math.floor(this.node.clientWidth / WIDTH), 3, LENS);
     this.count = Math.min(run.T, fits % 2 ? fits : fits - 1);
-    set(this.lens, { viewBox: `${-LEFT} 0 ${this.count * WIDTH + 40 + LEFT} ${HEIGHT}`, "aria-label": this.stage.say("strip") });
+    const above = run.form ? ANSWER : 0;
+    set(this.lens, { viewBox: `${-LEFT} ${-above} ${this.count * WIDTH + 40 + LEFT} ${HEIGHT + above}`, "aria-label": this.stage.say("strip") });
     this.lens.style.maxWidth = `${(this.count * WIDTH + 40 + LEFT) * 1.5}px`;
     set(this.marks, { viewBox: `0 0 ${run.T} 100` });
+    set(this.border, { d: run.second ? `M${run.second.from} 0V100` : "" });
     this.lens.replaceChildren(...this.arrowHeads());
+    this.middle = Math.floor((this.count - 1) / 2); // where all cells slide together
     this.cells = Array.from({ length: this.count }, (_, k) => this.cell(k));
     this.entering = this.wires(svg("g", { class: "entering", transform: `translate(${20 - WIDTH} 0)` }, this.lens));
     this.particle = svg("circle", { class: "particle", r: 7 }, this.lens);
@@ -76,11 +81,13 @@ export class Strip {
     const middle = BOX.x + BOX.width / 2;
     const parts = { group };
     parts.box = svg("rect", { class: "box", rx: 8, ...BOX }, group);
-    parts.name = svg("text", { class: "name", x: middle, y: 80 }, group, this.stage.run.label);
+    parts.name = svg("text", { class: "name", x: middle, y: 80 }, group);
     parts.t = svg("text", { class: "t", x: middle, y: 98 }, group);
-    svg("path", { class: "wire x", d: `M${middle} 136V114`, "marker-end": "url(#head-x)" }, group);
+    parts.feed = svg("path", { class: "wire x", d: `M${middle} 136V114`, "marker-end": "url(#head-x)" }, group);
     parts.x = svg("text", { class: "number x", x: middle, y: 150, "data-unit": 0, ...carries(["name", "x"]) }, group);
     parts.label = svg("text", { class: "label", x: middle, y: 167 }, group);
+    parts.says = svg("text", { class: "says", x: middle, y: -6 }, group);
+    parts.crosses = svg("text", { class: "crosses", x: (BOX.x + BOX.width + WIDTH + BOX.x) / 2 - 2, y: 118 }, group, this.stage.say("crosses"));
     svg("path", { class: "wire h up", d: `M${middle} 58V22`, "marker-end": "url(#head-h)" }, group);
     parts.out = svg("text", { class: "number h", x: middle, y: 14, ...carries(["name", "h"], ["name", "dh"]) }, group);
     parts.loss = svg("text", { class: "loss", x: middle + 22, y: 30 }, group, "L");
@@ -100,7 +107,7 @@ export class Strip {
   }
 
   loopPath() {
-    const x = 20 + ((this.count - 1) / 2) * WIDTH + BOX.x;
+    const x = 20 + this.middle * WIDTH + BOX.x;
     return `M${x + BOX.width} 98C${x + BOX.width + 50} 98 ${x + BOX.width + 50} 132 ${x + 30} 132C${x - 50} 132 ${x - 50} 98 ${x - 3} 98`;
   }
 
@@ -140,18 +147,17 @@ export class Strip {
 
   draw() {
     const { run, cursor } = this.stage;
-    const first = clamp(cursor.step - (this.count - 1) / 2, 0, run.T - this.count);
-    const shownFirst = cursor.folded ? cursor.step - (this.count - 1) / 2 : first;
+    const first = clamp(cursor.step - this.middle, 0, run.T - this.count);
+    const shownFirst = cursor.folded ? cursor.step - this.middle : first;
     set(this.glass, { x: first, width: this.count, height: 99 });
     set(this.now, { x: cursor.step, width: 1, height: 100 });
     this.node.classList.toggle("folded", cursor.folded);
     this.node.classList.toggle("back", cursor.back);
     set(this.entering.group, { "data-step": shownFirst - 1 });
     this.drawWires(this.entering, shownFirst - 1);
-    const middle = (this.count - 1) / 2; // where all cells slide together
     this.cells.forEach((cell, k) => {
       this.drawCell(cell, shownFirst + k);
-      cell.group.style.transform = `translateX(${20 + (cursor.folded ? middle : k) * WIDTH}px)`;
+      cell.group.style.transform = `translateX(${20 + (cursor.folded ? this.middle : k) * WIDTH}px)`;
     });
     if (this.before !== undefined) this.send(this.before, cursor.step - shownFirst);
     this.before = cursor.step;
@@ -187,8 +193,14 @@ export class Strip {
     cell.box.style.fill = css(colour);
     cell.box.classList.toggle("deep", isLight(colour) === this.stage.dark); // words on it take the colour of the page
     write(cell.t, cursor.folded ? "t" : `t = ${step + 1}`);
-    write(cell.x, text(run.x[step][0]) + (run.D > 1 ? " …" : ""));
-    write(cell.label, run.labels[step] ?? "");
+    const enters = run.form?.enters[step] ?? true;
+    cell.feed.style.display = enters ? "" : "none";
+    write(cell.x, run.form ? run.labels[step] : text(run.x[step][0]) + (run.D > 1 ? " …" : "")); // a word says more than its numbers
+    write(cell.label, run.form ? "" : run.labels[step] ?? "");
+    write(cell.name, run.form?.names[run.network(step) === run ? 0 : 1] ?? run.label);
+    write(cell.says, run.form?.says[step] ?? "");
+    cell.crosses.style.display = run.second?.from === step + 1 ? "" : "none";
+    cell.box.classList.toggle("second", run.network(step) !== run);
     const before = (chosen || !cursor.back ? run.original : null)?.at(cursor.back ? "dh" : "h", step)[cursor.unit];
     write(cell.out, (cursor.back ? `δ ${text(delta)}` : text(h)) + beside(cursor.back ? delta : h, before));
     cell.box.classList.toggle("pinned", allPinned(run, step, cursor.unit).length > 0);
