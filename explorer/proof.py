@@ -101,6 +101,8 @@ class Engine:
             return given
         trace, grads = self.trace, self.grads
         quantity, t = placed(name, self.step)
+        if quantity == "x":  # of a stack: what the layer below has made
+            return trace.x[t, :1]
         if quantity.startswith("da_"):
             return grads.pre[quantity[3:]][t, :1]
         return (grads.state[quantity[1:]] if quantity in ("dh", "dc") else trace[quantity])[t, :1]
@@ -116,7 +118,7 @@ class Engine:
             return (np.ones if quantity.startswith("free_") else np.zeros)((1, trace.H))
         if t < 0:
             return trace.initial[quantity][:1]
-        if quantity == "x":
+        if quantity == "x" and trace.below is None:
             return trace.x[t, :1]
         if quantity == "dh_direct":
             return self.direct[t, :1]

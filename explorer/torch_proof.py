@@ -22,7 +22,7 @@ FUNCTIONS = {
     "relu": torch.relu,
     "positive": lambda a: (a > 0).to(a.dtype),
 }
-BY_CELLS = {"h", "c", "dh"}  # the rest is inside of them
+BY_CELLS = {"h", "c", "dh", "x"}  # the rest is inside of them
 
 
 def vector(engine, formula: str) -> tuple[np.ndarray, str]:
@@ -46,6 +46,7 @@ def _found(trace: Trace, direct, asked: set[tuple[str, int]]) -> tuple[dict, str
     rows, how = torch.tensor(trace.layers[0].x[:, :1]), "cells"
     inside = {step for quantity, step in asked if quantity not in BY_CELLS}
     for layer in trace.layers:
+        below = rows
         steps, cell = _through(layer, rows, inside if layer is trace else set())
         how = "autograd" if cell is None else how
         rows = torch.stack([one["h"] for one in steps])
@@ -54,7 +55,7 @@ def _found(trace: Trace, direct, asked: set[tuple[str, int]]) -> tuple[dict, str
         for node in gradients.values():
             node.retain_grad()
         (rows * torch.tensor(direct[:, :1])).sum().backward()
-    found = {(q, t): steps[t][q].detach() for q, t in asked if not q.startswith("d")}
+    found = {(q, t): (below[t] if q == "x" else steps[t][q]).detach() for q, t in asked if not q.startswith("d")}
     return found | {at: torch.zeros_like(one) if one.grad is None else one.grad for at, one in gradients.items()}, how
 
 

@@ -16,10 +16,12 @@ with st.container(horizontal=True, vertical_alignment="center", key="question"):
     st.title(questions.title())
     questions.menu()
 frame.notes()
-st.markdown(" ".join([questions.look(), input_sentence()]).strip())
+stack = say("unrolled.stack", layers=experiment.layers) if experiment.layers > 1 else ""
+about = f"{input_sentence()} {stack}".strip()
+st.markdown(f"{questions.look()} {about}".strip())
 settings.conventions()
 operating.panel()
-show_stage(questions.title(), f"{input_sentence()} {operating.told()}".strip())
+show_stage(questions.title(), f"{about} {operating.told()}".strip())
 operating.show_difference()
 
 
@@ -32,7 +34,7 @@ def numbers() -> None:
     rows |= {letter(name, view.names): run.trace[name][t, 0, u] for name in names}
     st.table({name: text(value) for name, value in rows.items()})
     st.markdown(say("unrolled.inputs"))
-    st.table({name: text(value) for name, value in zip(run.input.channels, run.trace.x[t, 0])})
+    st.table({name: text(value) for name, value in zip(run.input.channels, run.trace.layers[0].x[t, 0])})
 
 
 table = st.expander(say("unrolled.table", unit=view.unit, t=view.step), key="table", on_change="rerun")

@@ -148,11 +148,14 @@ def parts(formula: str):
                 yield name
 
 
-@pytest.mark.parametrize("operations", ["free", "operated"])
+@pytest.mark.parametrize("operations", ["free", "operated", "stacked"])
 @pytest.mark.parametrize("experiment", EVERY, ids=str)
 def test_every_part_of_every_formula_is_proved(experiment, operations):
     if operations == "operated":
         experiment = experiment.replace(surgery=OPERATED[experiment.cell])
+    if operations == "stacked":
+        experiment = experiment.replace(layers=2)
+        assert prove(perform(experiment), "x", 4, 1).torch.verdict == "agrees"  # a state of the layer below
     performance = perform(experiment)
     for formula in {**equations(performance.trace), **chain(performance.trace)}.values():
         for part in dict.fromkeys(parts(formula)):

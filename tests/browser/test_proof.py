@@ -129,6 +129,21 @@ def test_the_products_of_a_sum_are_walked_by_arrow_keys(server, visit):
     assert page.locator(".stage").evaluate("({ stage }) => stage.cursor.step") == 4
 
 
+def test_the_input_of_a_stack_is_the_layer_below_and_is_proved(server, visit):
+    page = visit(f"{server}/unrolled?T=12&H=4&layers=2&t=5&level=3&q=f")
+    page.locator(".crumbs button").last.click()
+    expect(page.locator(".bar.input .from")).to_have_text(EN("stage.from.below"))
+    page.locator(".bar.input").click()
+    row = page.locator("table.sum tbody tr").first
+    unit = int(row.locator("th").text_content().split()[1])
+    expect(row.locator("th")).to_have_text(EN("stage.below_k", k=unit))
+    row.locator("td").nth(1).click()
+    proof = page.locator(".stage .proof")
+    expect(proof.locator(".verdict")).to_have_text(["✓"], timeout=30_000)
+    below = perform(Experiment(T=12, H=4, layers=2)).trace.below["h"][4, 0, unit - 1]
+    expect(proof.locator(".result")).to_have_text(text(np.float32(below)))
+
+
 def test_looking_another_way_keeps_the_number_open(server, visit):
     page = visit(f"{server}/unrolled?T=12&H=4&t=5&u=2&level=2&q=f")
     page.locator(".stage .prove").click()

@@ -69,6 +69,7 @@ def staged(pieces: Sequence[Piece], label: str, loss: Sequence[int], form: Mappi
         "chain": {name: tree(formula) for name, formula in rule.items()},
         "limits": {q: ranges[q][1] if q in ranges else theme.symmetric_limit(own["values"][q]) for q in formulas},
         "labels": [label for piece in pieces for label in piece.labels],
+        "stacked": trace.below is not None,
         "channels": first.channels,
         "loss": loss,
         "zKeeps": bool(options.get("z_keeps", True)),

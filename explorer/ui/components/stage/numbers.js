@@ -33,7 +33,7 @@ function settled({ node, step, unit }) {
 export function given({ node, step }, run) {
   if (node[0] === "pick" && node[1][0] !== "@") return "given_weight";
   const quantity = name(node) ?? "";
-  if (quantity === "x") return "given_input";
+  if (quantity === "x" && !run.stacked) return "given_input";
   if (/^b_/.test(quantity)) return "given_weight";
   if (quantity === "dh_direct") return "given_loss";
   if (quantity.startsWith("free_")) return "free_note";

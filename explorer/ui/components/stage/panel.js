@@ -110,7 +110,8 @@ export class Panel {
     const { cursor } = this.stage;
     const leads = opens === null ? carries(term) : { "data-open": cursor.quantity, "data-term": opens };
     const row = html("button", { type: "button", class: `bar ${origin(term)}`, ...leads });
-    row.innerHTML = `<span class="from">${this.stage.say(`from.${origin(term)}`)}</span>${bare(term, this.stage.letters)}`;
+    const from = origin(term) === "input" && this.stage.run.stacked ? "below" : origin(term);
+    row.innerHTML = `<span class="from">${this.stage.say(`from.${from}`)}</span>${bare(term, this.stage.letters)}`;
     row.append(track(value, limit), html("span", { class: "value", ...carries(term) }, null, text(value)));
     return row;
   }
@@ -186,7 +187,7 @@ export class Panel {
     const input = names(inner[2]).includes("x");
     for (const [place, { k, weight, value, product: result }] of products.entries()) {
       const row = html("tr", {}, body);
-      html("th", { scope: "row" }, row, input ? (run.network(cursor.step).channels[k] ?? `x[${k + 1}]`) : this.stage.say("unit_k", { k: k + 1 }));
+      html("th", { scope: "row" }, row, input ? this.stage.channel(k, cursor.step) : this.stage.say("unit_k", { k: k + 1 }));
       html("td", carries(["pick", inner[1], k, inner[2]]), row, text(weight));
       html("td", { ...carries(inner[2]), "data-unit": k }, row, text(value));
       html("button", { type: "button", tabindex: place ? -1 : 0, ...carries(["pick", inner, k]) }, html("td", {}, row), text(result));

@@ -34,7 +34,7 @@ function offered(stage) {
 
 function opened(stage, number) {
   const { about, run } = stage, { formula, step, unit } = asked(number), key = given(number, run);
-  const place = stage.say("number_place", { t: step, unit: isInput(number.node) ? run.channels[number.unit] : stage.say("unit_k", { k: unit }) });
+  const place = stage.say("number_place", { t: step, unit: isInput(number.node) ? stage.channel(number.unit, number.step) : stage.say("unit_k", { k: unit }) });
   const from = html("div", { class: "origin" });
   from.innerHTML = origin(stage, number, key);
   const parts = [html("p", { class: "where" }, null, place), from];

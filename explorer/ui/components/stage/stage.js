@@ -218,6 +218,11 @@ export class Stage {
     return this.say(`name.${quantity === "da_h" ? quantity : this.nameOf(quantity)}`);
   }
 
+  // What an input of a step is called; in a stack it is a unit of the layer below.
+  channel(k, step) {
+    return this.run.stacked ? this.say("below_k", { k: k + 1 }) : this.run.network(step).channels[k] ?? `x[${k + 1}]`;
+  }
+
   role(quantity) {
     return { z: "f", n: "g" }[quantity] ?? (this.run.cell === "rnn" && quantity === "h" ? "g" : quantity);
   }
