@@ -4,7 +4,7 @@ import streamlit as st
 
 from explorer.figures.gradients import gradients
 from explorer.measures import dies
-from explorer.numerals import ten_to
+from explorer.numerals import ten_to, typeset
 from explorer.performing import rivals
 from explorer.ui import frame, settings, state
 from explorer.ui.drawing import input_sentence, show
@@ -20,18 +20,29 @@ curves = {name: curve(rival) for name, rival in shown.items()}
 last = experiment.steps_with_loss[-1]
 back = min(60, last)
 there = {name: ten_to(logs[last - back]) for name, logs in curves.items()}
-bias = say("home.chrono") if experiment.chrono else f"{experiment.forget_bias:g}"
+bias = say("home.chrono") if experiment.chrono else typeset(experiment.forget_bias, 6)
+opened = experiment.chrono or experiment.forget_bias > 0
+where = experiment.loss if experiment.loss in ("last", "all") else "step"
+loss = say(f"gradients.loss_{where}", step=experiment.loss)
 
 st.title(say("home.question"))
 frame.notes()
-st.markdown(say("home.lead", H=experiment.H, T=experiment.T) + " " + input_sentence())
+st.markdown(say("home.lead", H=experiment.H, T=experiment.T, loss=loss) + " " + input_sentence())
 
-sentence = say("home.sentence", back=back, rnn=there["rnn_tanh"], gru=there["gru"], lstm=there["lstm"])
+sentence = say(
+    "home.sentence_all" if where == "all" else "home.sentence",
+    back=back,
+    rnn=there["rnn_tanh"],
+    gru=there["gru"],
+    lstm=there["lstm"],
+)
 dead = {name: dies(logs[: last + 1]) for name, logs in curves.items()}
 if dead["lstm"]:
-    sentence += " " + say("home.sentence_shut", bias=bias, dead=dead["lstm"])
+    ending = "home.sentence_shut" if dead["rnn_tanh"] and not opened else "home.sentence_dead"
+    sentence += " " + say(ending, bias=bias, dead=dead["lstm"])
 elif dead["rnn_tanh"]:
-    sentence += " " + say("home.sentence_open", bias=bias, dead=dead["rnn_tanh"])
+    ending = "home.sentence_open" if opened else "home.sentence_alive"
+    sentence += " " + say(ending, bias=bias, dead=dead["rnn_tanh"])
 
 picture, beside = st.columns([3, 1], vertical_alignment="center")
 with picture:
@@ -43,7 +54,7 @@ with picture:
     )
 with beside:
     settings.forget_bias()
-    st.caption(say("home.try"))
+    st.caption(say("home.try_chrono" if experiment.chrono else "home.try" if opened else "home.try_open"))
     scheme = "home.settings" if (experiment.scheme, experiment.gain) == ("pytorch", 1) else "home.settings_other"
     st.caption(
         say(

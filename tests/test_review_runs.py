@@ -62,5 +62,6 @@ def test_what_is_said_after_a_word_is_what_is_said_of_the_review_up_to_it():
 
 @pytest.mark.parametrize("grammar", GRAMMARS.values(), ids=GRAMMARS)
 def test_no_review_is_longer_than_is_said(grammar):
-    longest = max(len(review.words) for held_out in (False, True) for review in grammar.draw(1, 3000, held_out))
+    parts = {}, {"held_out": True}, {"validation": True}
+    longest = max(len(review.words) for part in parts for review in grammar.draw(1, 3000, **part))
     assert longest <= grammar.T <= longest + 3

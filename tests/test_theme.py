@@ -202,7 +202,12 @@ class TestJson:
     def test_numbers_have_32_bits_and_lie_side_by_side(self):
         numbers = theme.numbers(np.arange(6.0).reshape(2, 3).T)
         assert numbers.dtype == np.float32 and numbers.flags.c_contiguous
-        assert np.isinf(theme.numbers([1e300])[0])
+        assert np.isinf(theme.numbers([np.inf, 1])[0]) and theme.numbers([np.inf, 1]).dtype == np.float32
+
+    @pytest.mark.parametrize("number", [1e300, -1e300, 1e-300])
+    def test_what_32_bits_cannot_hold_takes_64(self, number):
+        numbers = theme.numbers(np.array([[1, 0], [number, 2]]).T)
+        assert numbers.dtype == np.float64 and numbers.flags.c_contiguous and number in numbers
 
 
 @pytest.mark.parametrize(
@@ -222,6 +227,7 @@ class TestJson:
         (120, 200),
         (3e5, 5e5),
         (7e20, 1e21),
+        (9e307, 5e307),  # beyond it an axis from −limit to limit would have no width
         (float("inf"), 1),
         (float("nan"), 1),
     ],

@@ -1,6 +1,7 @@
 """The shipped networks: they are what their recipes say, reach what is stated, and can be made again."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from explorer.__main__ import main
 from explorer.cells import CELLS
 from explorer.corpora import digits
 from explorer.corpora.reviews import EXAMPLES, GRAMMARS
+from explorer.datasets.prices import table
 from explorer.forms import FORMS
 from explorer.trained import answers
 from explorer.trained.answers import Refused, answer, wirings
@@ -41,6 +43,29 @@ def test_a_file_reaches_the_score_that_it_states(which):
     assert found.run.measured() == pytest.approx(found.scores, abs=0.2)
 
 
+@pytest.mark.parametrize("which", SHIPPED, ids="-".join)
+def test_reviews_and_captions_are_right_in_95_percent_of_what_was_held_out(which):
+    scores = trained.load(*which).scores
+    for measure in {"right_side", "spelt_en", "spelt_ko"} & set(scores):
+        assert scores[measure] >= 95
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_recipe_is_the_candidate_that_was_best_on_the_validation_part(form):
+    chosen, *others = trained.CANDIDATES[form]
+    for settings in trained.RECIPES[form].values():
+        assert settings.replace(**chosen) == settings
+    lines = (trained.FOLDER / "choice.txt").read_text(encoding="utf-8").splitlines()
+    found = {}
+    for changes in (chosen, *others):
+        start = f"{form} {changes} "
+        scores = [float(re.search(r": \w+ ([\d.]+)", line)[1]) for line in lines if line.startswith(start)]
+        assert len(scores) == len(CELLS)
+        found[str(changes)] = sum(scores)
+    best = min if form == "sequence_to_sequence" else max  # an error, or a share that is right
+    assert best(found, key=found.get) == str(chosen)
+
+
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_held_out_numbers_are_translated(cell):
     found = trained.load("encoder_decoder", "none", cell)
@@ -52,7 +77,8 @@ def test_a_network_made_again_reaches_its_score(tmp_path):
     """The smallest one, by the command itself, in a folder of its own."""
     main(["train", "--form", "sequence_to_vector", "--variant", "en", "--cell", "gru", "--out", str(tmp_path)])
     log = (tmp_path / "log.txt").read_text(encoding="utf-8")
-    assert "seed 1, 600 updates" in log and "held out" in log
+    assert "seed 1, 3000 updates" in log
+    assert log.count("validation") == 5 and log.count("held out") == 1  # the settings were not chosen by that
     made = tmp_path / trained.file("sequence_to_vector", "en", "gru").name
     from safetensors import safe_open
 
@@ -99,8 +125,13 @@ class TestReviews:
 
 class TestDigits:
     def test_parts_do_not_meet_and_are_all(self):
-        learnt, held_out = digits.pictures(), digits.pictures(held_out=True)
-        assert len(learnt[0]) + len(held_out[0]) == 1797 and len(held_out[0]) == 359
+        learnt, held_out, chosen_by = (
+            digits.pictures(),
+            digits.pictures(held_out=True),
+            digits.pictures(validation=True),
+        )
+        assert [len(names) for _, names in (learnt, held_out, chosen_by)] == [1259, 359, 179]
+        assert len({picture.tobytes() for pixels, _ in (learnt, held_out, chosen_by) for picture in pixels}) == 1797
         assert learnt[0].min() >= 0 and learnt[0].max() == 1
 
     def test_names_are_spelt_and_read_back(self):
@@ -138,6 +169,14 @@ class TestForecasts:
         assert forecast.errors["naive"] == pytest.approx(np.sqrt(np.mean(np.diff(prices)[known:] ** 2)))
         assert forecast.errors["network"] == pytest.approx(np.sqrt(np.mean((forecast.said - prices[1:])[known:] ** 2)))
 
+    def test_no_batch_has_a_week_for_validation_or_held_out(self):
+        run = trained.load("sequence_to_sequence", "prices", "lstm").run
+        series = [prepared(prices) for prices in table()[2].T]
+        learnt = {change for given in series for change in given.changes[: given.learnt + 1].tolist()}
+        assert all(given.learnt == 62 and given.known == 78 and len(given.changes) == 105 for given in series)
+        for update in range(20):
+            assert {change for rows in run.batch(update) for change in rows.reshape(-1).tolist()} <= learnt
+
     def test_no_price_is_seen_before_its_day(self):
         run = trained.load("sequence_to_sequence", "prices", "lstm").run
         prices = np.random.default_rng(0).standard_normal(60).cumsum()
@@ -160,6 +199,13 @@ class TestTranslation:
             greedy, wide = beam(run, text, 1), beam(run, text, 4)
             assert wide[0].log >= greedy[0].log - 1e-5 and len(wide) <= 4
             assert run.corpus.written(greedy[0].symbols[:, None]) == run.translate([text])[0]
+
+    @pytest.mark.parametrize("cell", CELLS)
+    def test_dates_of_two_centuries(self, cell):
+        days = {"2026년 8월 19일": "August 19, 2026", "1900년 1월 1일": "January 1, 1900", "2099년 12월 31일": None}
+        for source, wanted in days.items():
+            found = answer(Asked("encoder_decoder", source=source), cell, "en")
+            assert found.text == found.more["truth"] and wanted in (None, found.text)
 
     @pytest.mark.parametrize("share", [0, 50, 100])
     def test_teacher_forcing(self, share):

@@ -14,6 +14,7 @@ from explorer.corpora.translation import (
     english_date,
     english_number,
     is_held_out,
+    is_validation,
     korean_date,
     korean_number,
     source_tokens,
@@ -126,12 +127,13 @@ def test_every_date_is_pythons():
 @pytest.mark.parametrize("corpus", CORPORA.values(), ids=CORPORA)
 def test_a_tenth_is_held_out_and_the_parts_never_meet(corpus):
     k = np.arange(corpus.size)
-    held = is_held_out(k)
-    assert held.mean() == pytest.approx(0.1, rel=0.02)
-    for digit in range(10):  # no digit gives it away
-        assert held[k % 10 == digit].mean() == pytest.approx(0.1, rel=0.1)
-        assert held[k // 1000 % 10 == digit].mean() == pytest.approx(0.1, rel=0.2)
+    for part in (is_held_out(k), is_validation(k)):
+        assert part.mean() == pytest.approx(0.1, rel=0.02)
+        for digit in range(10):  # no digit gives it away
+            assert part[k % 10 == digit].mean() == pytest.approx(0.1, rel=0.1)
+            assert part[k // 1000 % 10 == digit].mean() == pytest.approx(0.1, rel=0.2)
     learn, test = corpus.draw(1, 2000), corpus.draw(1, 2000, held_out=True)
+    assert not (set(learn) | set(test)) & set(corpus.draw(1, 2000, validation=True))
     assert not set(learn) & set(test)
     assert corpus.draw(1, 50) == learn[:50] or len(set(corpus.draw(1, 50))) > 40
     assert corpus.draw([1, 2], 50) == corpus.draw([1, 2], 50) != corpus.draw([1, 3], 50)

@@ -5,7 +5,8 @@ E. Alpaydın and C. Kaynak, UCI Machine Learning Repository, 1998, CC BY 4.0). T
 scikit-learn with SciPy would make the app 150 MB heavier; with scikit-learn installed, `python -m
 explorer.corpora.digits` makes the file again.
 
-Every fifth picture is held out. The same people wrote both parts.
+Every fifth picture is held out, and of the others every eighth is for validation, to choose settings by. The same
+people wrote all parts.
 """
 
 from __future__ import annotations
@@ -30,15 +31,19 @@ SPELT = {
 }
 LETTERS = ("", *sorted({letter for names in SPELT.values() for name in names for letter in name}))  # "" is the end
 T = 1 + max(len(name) for names in SPELT.values() for name in names)  # letters of the longest, and the end
-HELD_OUT = 5  # one in so many
+HELD_OUT, VALIDATION = 5, 8  # one in so many of all, and of those that are left
 
 
 @cache
-def pictures(held_out: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels (N, 64) from 0 to 1 and the digits (N,), of the part that is trained on or of the one held out."""
+def pictures(held_out: bool = False, validation: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels (N, 64) from 0 to 1 and the digits (N,), of the part that is trained on or of another one."""
     with np.load(FILE) as held:
         pixels, digits = held["pixels"] / FULL, held["digits"].astype(int)
     part = (np.arange(len(digits)) % HELD_OUT == HELD_OUT - 1) == held_out
+    pixels, digits = pixels[part], digits[part]
+    if held_out:
+        return pixels, digits
+    part = (np.arange(len(digits)) % VALIDATION == VALIDATION - 1) == validation
     return pixels[part], digits[part]
 
 

@@ -1,10 +1,11 @@
 """Short reviews in Korean and English with a score from 0 to 100, made by a small grammar.
 
 An opinion has a value from −1 to 1, an adverb strengthens or weakens it, a denial turns it round: 추천해요 is good,
-추천하지 않아요 is bad, 나쁘지 않아요 is rather good. After "but" the second half weighs more. The scores are those of
+추천하지 않아요 and 안 추천해요 are bad, 나쁘지 않아요 is rather good. After "but" the second half weighs more. The scores are those of
 these rules, not of readers.
 
-The held-out part has sentence patterns that are never trained on, of words that are.
+The held-out part has sentence patterns that are never trained on, of words that are. So has the validation part,
+which is there to choose settings by.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class Opinion:
     value        from −1 to 1
     degrees      adverb -> factor, "" for none
     deniable     whether people say that it is not so
+    shortly      in Korean, whether they also say so with 안
     """
 
     says: str
@@ -61,6 +63,7 @@ class Opinion:
     value: float
     degrees: MappingProxyType
     deniable: bool = True
+    shortly: bool = False
 
 
 def _degrees(**factors) -> MappingProxyType:
@@ -73,15 +76,19 @@ WARMLY = _degrees(적극=1.35, 정말=1.2)
 MODESTLY = _degrees(꽤=1.1, 그럭저럭=0.7)
 NOT_AT_ALL = _degrees(전혀=1.3, 별로=0.8, 그다지=0.7)
 KOREAN = (
-    Opinion("추천해요", "추천하", 0.8, WARMLY),
-    Opinion("좋아요", "좋", 0.7, VERY),
+    Opinion("추천해요", "추천하", 0.8, WARMLY, shortly=True),
+    Opinion("좋아요", "좋", 0.7, VERY, shortly=True),
+    Opinion("최고예요", "최고", 0.95, _degrees(정말=1.2), deniable=False),
     Opinion("훌륭해요", "훌륭하", 0.85, VERY),
     Opinion("재미있어요", "재미있", 0.7, VERY),
     Opinion("감동적이에요", "감동적이", 0.75, VERY),
     Opinion("만족스러워요", "만족스럽", 0.65, VERY),
     Opinion("괜찮아요", "괜찮", 0.3, MODESTLY, deniable=False),
-    Opinion("나빠요", "나쁘", -0.7, VERY),
-    Opinion("지루해요", "지루하", -0.6, OR_A_LITTLE),
+    Opinion("나빠요", "나쁘", -0.7, VERY, shortly=True),
+    Opinion("싫어요", "싫", -0.7, VERY),
+    Opinion("지루해요", "지루하", -0.6, OR_A_LITTLE, shortly=True),
+    Opinion("재미없어요", "재미없", -0.65, OR_A_LITTLE, deniable=False),
+    Opinion("별로예요", "별로", -0.5, _degrees(정말=1.2), deniable=False),
     Opinion("실망스러워요", "실망스럽", -0.75, OR_A_LITTLE),
     Opinion("아쉬워요", "아쉽", -0.4, OR_A_LITTLE),
     Opinion("형편없어요", "형편없", -0.85, _degrees(정말=1.2, 아주=1.25), deniable=False),
@@ -89,12 +96,16 @@ KOREAN = (
 KOREAN_TOPICS = tuple(f"이 {noun}" for noun in ("영화는", "책은", "공연은", "소설은", "만화는", "게임은", "강의는"))
 
 REALLY = _degrees(really=1.2, extremely=1.35, very=1.25, quite=1.1)
+REALLY_ONLY = _degrees(really=1.2)
 HIGHLY = _degrees(highly=1.35, really=1.2)
 LITTLE = _degrees(really=1.2, extremely=1.35, very=1.25, quite=1.1, a_little=0.5)
 NOT_SO = _degrees(at_all=1.3, very=0.8, really=0.7)
 ENGLISH = (
     Opinion("recommend", "recommend", 0.8, HIGHLY),
+    Opinion("like", "like", 0.6, REALLY_ONLY),
+    Opinion("love", "love", 0.9, REALLY_ONLY),
     Opinion("good", "good", 0.7, REALLY),
+    Opinion("great", "great", 0.85, REALLY_ONLY),
     Opinion("impressive", "impressive", 0.85, REALLY),
     Opinion("fun", "fun", 0.7, REALLY),
     Opinion("moving", "moving", 0.75, REALLY),
@@ -104,8 +115,11 @@ ENGLISH = (
     Opinion("boring", "boring", -0.6, LITTLE),
     Opinion("disappointing", "disappointing", -0.75, LITTLE),
     Opinion("slow", "slow", -0.4, LITTLE),
-    Opinion("awful", "awful", -0.85, _degrees(really=1.2), deniable=False),
+    Opinion("awful", "awful", -0.85, REALLY_ONLY, deniable=False),
+    Opinion("terrible", "terrible", -0.9, REALLY_ONLY),
+    Opinion("hate", "hate", -0.9, REALLY_ONLY, deniable=False),
 )
+VERBS = ("recommend", "like", "love", "hate")  # what "i" do; all others are what "it is"
 ENGLISH_TOPICS = tuple(f"this {noun}" for noun in ("movie", "book", "show", "novel", "comic", "game", "course"))
 
 
@@ -121,6 +135,8 @@ def korean_clauses(ending: str = "polite") -> Iterator[Clause]:
             else:
                 word = f"{opinion.stem}지 않아요" if denied else opinion.says
             yield Clause(f"{adverb} {word}".strip(), opinion.stem, value)
+            if denied and not adverb and opinion.shortly and ending == "polite":
+                yield Clause(f"안 {opinion.says}", opinion.stem, value)
 
 
 def _plain(stem: str, verb: bool) -> str:
@@ -133,11 +149,11 @@ def english_clauses(subject: str) -> Iterator[Clause]:
         for adverb, value, denied in _said(opinion, NOT_SO):
             after = "at all" if adverb == "at all" else ""
             before = "" if after else adverb
-            if opinion.says == "recommend":
+            if opinion.says in VERBS:
                 if denied and before == "very":  # nobody does not very recommend
                     continue
                 verb = f"do not {before}" if denied else before
-                text = f"i {verb} recommend {subject} {after}"
+                text = f"i {verb} {opinion.says} {subject} {after}"
             else:
                 text = f"{subject} is {'not' if denied else ''} {before} {opinion.says} {after}"
             yield Clause(" ".join(text.split()), opinion.says, value)
@@ -178,7 +194,7 @@ class Pattern:
     fits      whether two neighbouring clauses go together, one rule for each pair of neighbours
     words     the text with {t} for the topic and {0}, {1}, {2} for the clauses
     value     clauses -> from −1 to 1
-    held_out  never trained on
+    held_out, validation   never trained on
     """
 
     name: str
@@ -187,6 +203,7 @@ class Pattern:
     words: str
     value: Callable
     held_out: bool = False
+    validation: bool = False
 
     def review(self, topic: str, clauses: tuple[Clause, ...]) -> Review:
         text = self.words.format(*(clause.text for clause in clauses), t=topic)
@@ -212,7 +229,7 @@ class Grammar:
         """Every word of the patterns that are trained on; symbol 0 is none, the filling."""
         texts = set(self.topics)
         for pattern in self.patterns:
-            if not pattern.held_out:
+            if not (pattern.held_out or pattern.validation):
                 texts |= {pattern.words, *(clause.text for slot in pattern.slots for clause in slot)}
         return ("", *sorted({word for text in texts for word in text.split() if "{" not in word}))
 
@@ -229,10 +246,11 @@ class Grammar:
             for pattern in self.patterns
         )
 
-    def draw(self, seed, B: int, held_out: bool = False) -> list[Review]:
-        """B reviews, each pattern as often as the others, of the part that is trained on or of the one held out."""
+    def draw(self, seed, B: int, held_out: bool = False, validation: bool = False) -> list[Review]:
+        """B reviews, each pattern as often as the others, of the part that is trained on or of another one."""
         rng, found = np.random.default_rng(seed), []
-        patterns = [pattern for pattern in self.patterns if pattern.held_out == held_out]
+        part = held_out, validation
+        patterns = [pattern for pattern in self.patterns if (pattern.held_out, pattern.validation) == part]
         for _ in range(whole(B, 1, 10_000, "B")):
             pattern = patterns[rng.integers(len(patterns))]
             while True:
@@ -265,6 +283,18 @@ def _korean() -> Grammar:
             Pattern("but", (but, polite), (_oppose,), "{t} {0} {1}", _but),
             Pattern("two", (polite, plain), (_agree,), "{0} {1}", _mean),
             Pattern("and", (polite, polite), (_agree,), "{t} {0} 그리고 {1}", _mean),
+            Pattern("topic, two", (polite, plain), (_agree,), "{t} {0} {1}", _mean),
+            Pattern("but, alone", (but, polite), (_oppose,), "{0} {1}", _but),
+            Pattern("and, alone", (polite, polite), (_agree,), "{0} 그리고 {1}", _mean),
+            Pattern("two topics", (polite, plain), (_agree,), "{t} {0} {t} {1}", _mean),
+            Pattern("honestly", (polite,), (), "솔직히 {t} {0}", _mean),
+            Pattern("honestly at the end", (polite,), (), "{0} 솔직히", _mean),
+            Pattern("but, honestly", (but, polite), (_oppose,), "{0} 솔직히 {1}", _but),
+            Pattern("but, honestly at the end", (but, polite), (_oppose,), "{0} {1} 솔직히", _but),
+            Pattern("two, honestly at the end", (polite, plain), (_agree,), "{0} {1} 솔직히", _mean),
+            Pattern("and, then topic", (polite, polite), (_agree,), "{0} 그리고 {t} {1}", _mean, validation=True),
+            Pattern("but, late topic", (but, polite), (_oppose,), "{0} {1} {t}", _but, validation=True),
+            Pattern("and, and", (polite,) * 3, (_agree, _agree), "{0} 그리고 {1} 그리고 {2}", _mean, validation=True),
             Pattern("late topic", (polite,), (), "{0} {t}", _mean, held_out=True),
             Pattern("but, then topic", (but, polite), (_oppose,), "{0} {t} {1}", _but, held_out=True),
             Pattern("three", (polite, polite, plain), (_agree, _agree), "{t} {0} 그리고 {1} {2}", _mean, held_out=True),
@@ -283,6 +313,18 @@ def _english() -> Grammar:
             Pattern("but", (topic, it), (_oppose,), "{0} but {1}", _but),
             Pattern("two", (topic, it), (_agree,), "{0} . {1}", _mean),
             Pattern("and", (it, it), (_agree,), "{0} and {1}", _mean),
+            Pattern("topic, and", (topic, it), (_agree,), "{0} and {1}", _mean),
+            Pattern("but, alone", (it, it), (_oppose,), "{0} but {1}", _but),
+            Pattern("two, alone", (it, it), (_agree,), "{0} . {1}", _mean),
+            Pattern("two topics", (topic, topic), (_agree,), "{0} . {1}", _mean),
+            Pattern("honestly", (topic,), (), "honestly {0}", _mean),
+            Pattern("honestly at the end", (it,), (), "{0} honestly", _mean),
+            Pattern("but, honestly", (it, it), (_oppose,), "{0} but honestly {1}", _but),
+            Pattern("but, honestly at the end", (topic, it), (_oppose,), "{0} but {1} honestly", _but),
+            Pattern("two, honestly at the end", (it, it), (_agree,), "{0} . {1} honestly", _mean),
+            Pattern("and, then topic", (it, topic), (_agree,), "{0} and {1}", _mean, validation=True),
+            Pattern("but, topic twice", (topic, topic), (_oppose,), "{0} but {1}", _but, validation=True),
+            Pattern("and, and", (topic, it, it), (_agree, _agree), "{0} and {1} and {2}", _mean, validation=True),
             Pattern("late topic", (it, topic), (_agree,), "{0} . {1}", _mean, held_out=True),
             Pattern("but, then topic", (it, topic), (_oppose,), "{0} but {1}", _but, held_out=True),
             Pattern("three", (topic, it, it), (_agree, _agree), "{0} . {1} and {2}", _mean, held_out=True),

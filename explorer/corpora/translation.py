@@ -31,7 +31,7 @@ MONTHS = (
 MOST = 999_999
 FIRST, LAST = date(1900, 1, 1), date(2099, 12, 31)
 DAYS = (LAST - FIRST).days + 1
-HELD_OUT = 10  # one in so many is never trained on
+HELD_OUT = 10  # one in so many is held out, and another one is for validation, to choose settings by
 
 
 def korean_number(n: int) -> str:
@@ -100,10 +100,19 @@ def target_tokens(text: str) -> list[str]:
 
 
 def is_held_out(k: np.ndarray | int):
-    """Whether the k-th pair is never trained on: a tenth of all, spread without a pattern that digits could show."""
+    """Whether the k-th pair is of the tenth that is held out, spread without a pattern that digits could show."""
+    return _lot(k) == 0
+
+
+def is_validation(k: np.ndarray | int):
+    """Whether it is of another tenth that is not trained on."""
+    return _lot(k) == 1
+
+
+def _lot(k):
     mixed = np.asarray(k, np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
-    return (mixed >> np.uint64(32)) % np.uint64(HELD_OUT) == 0
+    return (mixed >> np.uint64(32)) % np.uint64(HELD_OUT)
 
 
 def kind_of(source: str) -> str:
@@ -145,14 +154,16 @@ class Corpus:
     source: tuple[str, ...]
     target: tuple[str, ...]
 
-    def draw(self, seed, B: int, held_out: bool = False, most: int | None = None) -> list[tuple[str, str]]:
-        """B pairs of the part that is trained on, or of the one that is held out, of the first `most` if given."""
+    def draw(
+        self, seed, B: int, held_out: bool = False, most: int | None = None, validation: bool = False
+    ) -> list[tuple[str, str]]:
+        """B pairs of the part that is trained on, or of another one, of the first `most` if given."""
         whole(B, 1, 10_000, "B")
         rng, found = np.random.default_rng(seed), []
         size = self.size if most is None else whole(most, 100, self.size, "most")
         while len(found) < B:
             k = rng.integers(size, size=20 * B)
-            found += k[is_held_out(k) == held_out].tolist()
+            found += k[(is_held_out(k) == held_out) & (is_validation(k) == validation)].tolist()
         return [self.pair(k) for k in found[:B]]
 
     def encode(self, pairs) -> Pairs:

@@ -13,7 +13,8 @@ from explorer.trace import Trace
 
 def half_life(trace: Trace, unit: int, words: Callable[..., str], *, height: int = 240) -> dict:
     """The half-life in steps of one unit (from 1), and the median and the middle 80 % of all units."""
-    lives = np.minimum(measured(trace)[:, 0], np.finfo(trace.dtype).max)  # a quantile of infinities is none
+    endless = np.finfo(trace.dtype).max  # a quantile of infinities is none
+    lives = np.minimum(measured(trace)[:, 0], endless)
     low, median, high = np.quantile(lives, [0.1, 0.5, 0.9], axis=1)
     colour = theme.hue(trace.cell.keep)
     faint = {"color": colour, "width": 1, "dash": "dot"}
@@ -30,7 +31,7 @@ def half_life(trace: Trace, unit: int, words: Callable[..., str], *, height: int
             {
                 "type": "scatter",
                 "x": steps,
-                "y": theme.numbers(values),
+                "y": theme.numbers(np.where(values < endless, values, np.inf)),
                 "name": name,
                 "mode": "lines",
                 "line": line,

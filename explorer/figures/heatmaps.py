@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from explorer.figures import theme
+from explorer.numerals import typeset
 from explorer.trace import Trace
 
 PANEL, GAP, FOOT = 96, 22, 40  # pixels
@@ -85,7 +86,7 @@ def _name(panel: dict, top: float, words) -> dict:
     """What is drawn, and its scale: the lowest number, the colours, the highest."""
     colours = [colour for _, colour in panel["colorscale"]]
     ramp = "".join(f'<span style="color:{colour}">█</span>' for colour in colours[:: len(colours) // 4])
-    low, high = (f"{panel[end]:g}".replace("-", "−") for end in ("zmin", "zmax"))
+    low, high = (typeset(panel[end], 6) for end in ("zmin", "zmax"))
     symbol, end, name = words(f"panel.{panel['name']}").partition("</b>")
     label = f'{symbol}{end}  <span style="font-size:0.8em">{low} {ramp} {high}</span> {name}'
     place = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}

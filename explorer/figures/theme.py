@@ -184,9 +184,12 @@ IN_THE_DARK: dict[str, str] = {light.lower(): dark.lower() for light, dark in _p
 
 
 def symmetric_limit(values) -> float:
-    """The smallest of 1, 2, 5, 10, 20, … that holds all finite values: the printed limits of an unbounded quantity."""
+    """The smallest of 1, 2, 5, 10, 20, … that holds all finite values: the printed limits of an unbounded quantity.
+
+    It ends where the width of an axis from −limit to limit would no longer be a float.
+    """
     values = np.abs(values)
-    largest = float(values.max(initial=0, where=np.isfinite(values)))
+    largest = min(float(values.max(initial=0, where=np.isfinite(values))), 5e307)
     power = 10.0 ** max(0, math.floor(math.log10(max(largest, 1))))
     return float(next(step * power for step in (1, 2, 5, 10) if step * power >= largest or step == 10))
 
@@ -315,6 +318,9 @@ FEW = 10  # steps; of more, Plotly's own choice is whole, and a zoom is seen to 
 
 
 def numbers(array) -> np.ndarray:
-    """Numbers as they travel to the browser: contiguous float32."""
-    with np.errstate(over="ignore"):  # what has overflown float32 is infinite there: not drawn
-        return np.ascontiguousarray(array, np.float32)
+    """Numbers as they travel to the browser: contiguous float32, float64 where float32 would end in infinity or 0."""
+    try:
+        with np.errstate(over="raise", under="raise"):
+            return np.ascontiguousarray(array, np.float32)
+    except FloatingPointError:
+        return np.ascontiguousarray(array, np.float64)

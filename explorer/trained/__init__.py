@@ -2,6 +2,9 @@
 
 A file is in the safetensors format: the weights by PyTorch's names as float16, and as metadata all settings of the
 training and the scores on what was held out, measured with the very weights in the file.
+
+The settings are the best of `CANDIDATES` on the part for validation, which no network is trained on: `choose` compares
+them, and choice.txt beside the weights is what it found. What is held out is only scored, once, by a finished network.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import numpy as np
 
 from explorer.cells import CELLS
 from explorer.check import known, shaped
+from explorer.corpora.translation import DAYS
 from explorer.forms import FORMS
 from explorer.training.caption_runs import Captioning
 from explorer.training.forecast_runs import Forecasting
@@ -31,9 +35,9 @@ COMMON = {"dtype": "float32", "schedule": "cosine", "scheme": "xavier", "forget_
 TRANSLATING = Translating(
     **COMMON, most=10_000, short=True, H=48, E=16, B=64, rate=0.01, updates=1000, teacher=1.0, attention="none"
 )
-JUDGING = Judging(**COMMON, H=24, B=32, rate=0.01, updates=600)
-CAPTIONING = Captioning(**COMMON, H=64, B=64, rate=0.005, updates=2000)
-FORECASTING = Forecasting(**COMMON, H=16, B=32, rate=0.003, updates=150)
+JUDGING = Judging(**COMMON, H=16, B=32, rate=0.02, updates=3000)
+CAPTIONING = Captioning(**COMMON, H=64, B=64, rate=0.005, updates=4000)
+FORECASTING = Forecasting(**COMMON, H=16, B=32, rate=0.003, updates=50)
 
 # What is shipped of each form, for every cell: {form: {variant: settings}}.
 RECIPES: MappingProxyType[str, dict[str, Settings]] = MappingProxyType(
@@ -43,8 +47,23 @@ RECIPES: MappingProxyType[str, dict[str, Settings]] = MappingProxyType(
         "vector_to_sequence": {"digits": CAPTIONING},
         "encoder_decoder": {
             **{attention: TRANSLATING.replace(attention=attention) for attention in ("none", "additive", "dot")},
-            "dates": TRANSLATING.replace(corpus="dates", most=None, short=False, attention="additive", updates=500),
+            "dates": TRANSLATING.replace(corpus="dates", most=DAYS, short=False, attention="additive"),
         },
+    }
+)
+
+# What was tried for each form: changes of its recipe, of which the recipe has the first. What is not named here was
+# settled before there was a part for validation.
+CANDIDATES: MappingProxyType[str, tuple[dict, ...]] = MappingProxyType(
+    {
+        "sequence_to_sequence": ({"updates": 50}, {"updates": 150}, {"updates": 400}),
+        "sequence_to_vector": (
+            {"H": 16, "rate": 0.02, "updates": 3000},
+            {"H": 24, "rate": 0.01, "updates": 3000},
+            {"H": 24, "rate": 0.02, "updates": 1500},
+        ),
+        "vector_to_sequence": ({"updates": 4000}, {"updates": 2000}),
+        "encoder_decoder": ({"rate": 0.01}, {"rate": 0.005}),
     }
 )
 
@@ -113,11 +132,16 @@ def load(form: str, variant: str, cell: str) -> Trained:
     return Trained(run, json.loads(about["scores"]))
 
 
-def train(settings: Settings, told: Callable[[str], None] = lambda line: None) -> tuple[Run, dict[str, float]]:
-    """Train a network, round its weights as they are kept, and measure it on what was held out."""
+def train(settings: Settings, told: Callable[[str], None] | None = None) -> Run:
+    """Train a network, and round its weights as they are kept; what is told on the way is of the validation part."""
     run = start(settings)
     for record in run.advance():
-        if record.update % max(1, settings.updates // 8) == 0:
-            told(f"  update {record.update}: loss {record.loss:.4f}, score of its batch {record.score:.3f}")
+        if told and record.update % max(1, settings.updates // 4) == 0:
+            seen = in_words(run.measured(validation=True))
+            told(f"  update {record.update}: loss {record.loss:.4f}, validation {seen}")
     run.vector = rounded(run.vector)
-    return run, run.measured()
+    return run
+
+
+def in_words(scores: dict[str, float]) -> str:
+    return ", ".join(f"{name} {score:.4g}" for name, score in scores.items())

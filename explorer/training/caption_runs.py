@@ -68,9 +68,9 @@ class CaptionRun(Run):
         logits = answer.answers.reshape(digits.T, len(inputs), -1)
         return digits.written(logits.argmax(axis=2)), logits, answer.memory
 
-    def measured(self) -> dict[str, float]:
-        """What it reaches on pictures that are never trained on."""
-        pixels, names = digits.pictures(held_out=True)
+    def measured(self, validation: bool = False) -> dict[str, float]:
+        """What it reaches on the pictures held out, or on those for validation."""
+        pixels, names = digits.pictures(not validation, validation)
         scores = {}
         for k, language in enumerate(digits.LANGUAGES):
             words, _, _ = self.spell(pixels, np.full(len(names), k))

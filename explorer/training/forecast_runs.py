@@ -1,7 +1,8 @@
 """The training of a network that reads prices day by day, and after each says the next one.
 
 It reads how much the price has changed, and its answer is the change to come, which is added to the price of today;
-changes are in units of their own standard deviation over the first three quarters. The last quarter is held out.
+changes are in units of their own standard deviation over the first three quarters. The last quarter is held out, and
+the last fifth of what is before it is for validation, to choose settings by.
 A naive forecast stands beside it: tomorrow's price is today's.
 """
 
@@ -21,7 +22,7 @@ from explorer.training.settings import Settings
 
 LEAST, MOST = 12, 2000  # prices
 STRETCH = 40  # steps that a batch is cut from
-HELD_OUT = 0.25
+HELD_OUT, VALIDATION = 0.25, 0.2  # shares of all changes, and of those that are left
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,16 @@ class Prices:
     prices   (N,)
     unit     the standard deviation of its changes in the part that is known
     known    so many of the N − 1 changes are known; the errors are taken on the others
+    learnt   so many of these are trained on, where the network is trained on this series
     """
 
     prices: np.ndarray
     unit: float
     known: int
+
+    @property
+    def learnt(self) -> int:
+        return int((1 - VALIDATION) * self.known)
 
     @property
     def changes(self) -> np.ndarray:
@@ -93,7 +99,7 @@ class ForecastRun(Run):
     def batch(self, update: int) -> tuple[np.ndarray, np.ndarray]:
         """Changes (T, B, 1), and those of the day after."""
         rng = np.random.default_rng([self.training.data_seed, LEARN, update])
-        changes = np.stack([given.changes[: given.known + 1] for given in map(prepared, table()[2].T)], axis=1)
+        changes = np.stack([given.changes[: given.learnt + 1] for given in map(prepared, table()[2].T)], axis=1)
         start = rng.integers(len(changes) - STRETCH, size=self.training.B)
         company = rng.integers(changes.shape[1], size=self.training.B)
         rows = changes[start + np.arange(STRETCH + 1)[:, None], company][:, :, None]
@@ -107,23 +113,27 @@ class ForecastRun(Run):
         better = max(0.0, 1 - (loss / float(np.mean(wanted**2))) ** 0.5)
         return Look(loss, better, answer.answers, answer.memory, gradient, reached)
 
-    def forecast(self, prices) -> Forecast:
-        """The next price after each. Raises ValueError as `prepared` does."""
+    def forecast(self, prices, validation: bool = False) -> Forecast:
+        """The next price after each; errors on what is held out, or for validation. Raises ValueError as `prepared`."""
         given = prepared(prices)
         with np.errstate(**QUIET):
             x = given.changes[:-1, None, None]
             answer = self.model.through(self.weights, "sequence_to_sequence", x)
         said = given.prices[:-1] + given.unit * answer.answers[:, 0]
         true, naive = given.prices[1:], given.prices[:-1]
+        judged = slice(given.learnt, given.known) if validation else slice(given.known, None)
 
         def error(forecast) -> float:
-            return float(np.sqrt(np.mean((forecast - true)[given.known :] ** 2)))
+            return float(np.sqrt(np.mean((forecast - true)[judged] ** 2)))
 
         return Forecast(given, said, {"network": error(said), "naive": error(naive)}, answer.memory)
 
-    def measured(self) -> dict[str, float]:
-        """The errors on the last quarter of each company, in units of its changes before; averaged as squares."""
-        forecasts = [self.forecast(prices) for prices in table()[2].T]
+    def measured(self, validation: bool = False) -> dict[str, float]:
+        """The errors on the part held out of each company, or on that for validation, in units of its changes before.
+
+        They are averaged as squares.
+        """
+        forecasts = [self.forecast(prices, validation) for prices in table()[2].T]
 
         def error(name) -> float:
             return float(np.mean([(f.errors[name] / f.given.unit) ** 2 for f in forecasts]) ** 0.5)

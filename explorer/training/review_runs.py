@@ -52,9 +52,9 @@ class ReviewRun(Run):
         given, _, _ = self.judge(reviews)
         return float((np.abs(given - [review.score for review in reviews]) <= NEAR).mean())
 
-    def measured(self) -> dict[str, float]:
-        """What it reaches on sentence patterns that are never trained on; a score of 50 is on no side."""
-        reviews = self.grammar.draw([self.training.data_seed, PROBE, 2], 1000, held_out=True)
+    def measured(self, validation: bool = False) -> dict[str, float]:
+        """What it reaches on the sentence patterns held out, or on those for validation; 50 is on no side."""
+        reviews = self.grammar.draw([self.training.data_seed, PROBE, 2], 1000, not validation, validation)
         given, wanted = self.judge(reviews)[0], np.array([review.score for review in reviews])
         sided = wanted != 50
         return {

@@ -43,9 +43,9 @@ class TranslationRun(Run):
         right = ((said.symbols == pairs.target) | ~pairs.scored).all(axis=0)
         return Look(loss, float(right.mean()), said.logits[pairs.scored], said.encoder, gradient, reached)
 
-    def probe(self, B: int = 64) -> list[tuple[str, str]]:
-        """Pairs that are never trained on."""
-        return self.corpus.draw([self.training.data_seed, PROBE, 1], B, held_out=True, most=self.training.most)
+    def probe(self, B: int = 64, validation: bool = False) -> list[tuple[str, str]]:
+        """Pairs that are never trained on: of those held out, or of those for validation."""
+        return self.corpus.draw([self.training.data_seed, PROBE, 1], B, not validation, self.training.most, validation)
 
     def translate(self, texts, steps: int | None = None) -> tuple[list[str], Said]:
         """Korean texts to English ones, without any help, each up to its end or the longest that there is.
@@ -58,12 +58,12 @@ class TranslationRun(Run):
             said = self.model(self.weights, pairs.source, pairs.real, blank, blank > 0)
         return self.corpus.written(said.symbols), said
 
-    def score(self, B: int = 64) -> float:
+    def score(self, B: int = 64, validation: bool = False) -> float:
         """The share of texts never seen that are translated without a fault."""
-        pairs = self.probe(B)
+        pairs = self.probe(B, validation)
         written, _ = self.translate([korean for korean, _ in pairs])
         return float(np.mean([text == english for text, (_, english) in zip(written, pairs)]))
 
-    def measured(self) -> dict[str, float]:
-        """What it reaches on texts that are never trained on."""
-        return {"exact": 100 * self.score(1000)}
+    def measured(self, validation: bool = False) -> dict[str, float]:
+        """What it reaches on the texts held out, or on those for validation."""
+        return {"exact": 100 * self.score(1000, validation)}

@@ -10,7 +10,7 @@ from threading import Lock
 import streamlit as st
 from threadpoolctl import threadpool_limits
 
-from explorer.experiment import KINDS
+from explorer.experiment import KINDS, Choice, Fallback, Number, Place, Switch
 from explorer.i18n import LANGUAGES
 from explorer.measures import overflow
 from explorer.ui import operating, settings, state
@@ -137,7 +137,17 @@ def _draw_notes() -> None:
     for fallback in state.fallbacks():
         key = "note.fallback" if fallback.used else "note.left_out"
         name = literal(say(f"setting.{fallback.name}"))
-        st.warning(say(key, name=name, given=literal(fallback.given), used=fallback.used))
+        st.warning(say(key, name=name, given=literal(fallback.given), used=_as_on_its_widget(fallback)))
+
+
+def _as_on_its_widget(fallback: Fallback) -> str:
+    """What is used instead, as the widget of the setting says it, not as a link does."""
+    kind, used = KINDS.get(fallback.name) or state.TRAINED.get(fallback.name), fallback.used
+    if isinstance(kind, Switch):
+        return say("note.on" if kind.read(used) else "note.off")
+    if isinstance(kind, Choice) or (isinstance(kind, Place) and used in kind.options):
+        return say(f"choice.{fallback.name}.{used}")
+    return used.replace("-", "−") if isinstance(kind, Number) else used
 
 
 def _note_room() -> None:

@@ -1,13 +1,16 @@
 """Charts change in place and can be taken away."""
 
+import codecs
 import csv
 import io
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
 
 from explorer import Experiment, perform
 from explorer.i18n import words
+from explorer.measures import norm
 from tests.browser.conftest import chart, figure, settle
 from tests.browser.test_moving import press
 
@@ -15,9 +18,15 @@ EN = words("en")
 
 
 def download(page, name: str, kind: str):
+    chart(page, name).locator(".plot").scroll_into_view_if_needed()
     with page.expect_download() as waiting:
-        chart(page, name).get_by_role("button", name=EN(f"toolbar.{kind}")).click()
+        chart(page, name).locator(f"button.{kind}").click()
     return waiting.value
+
+
+def taken_away(page, name: str) -> list[dict[str, str]]:
+    """The rows of a chart's CSV."""
+    return list(csv.DictReader(io.StringIO(download(page, name, "csv").path().read_text(encoding="utf-8-sig"))))
 
 
 def test_the_zoom_survives_a_change(server, visit):
@@ -58,13 +67,41 @@ def test_png_is_a_png(server, visit):
 
 def test_csv_holds_the_numbers(server, visit):
     page = visit(f"{server}/gates?T=20&H=4")
-    rows = list(csv.DictReader(io.StringIO(download(page, "gates", "csv").path().read_text())))
+    rows = taken_away(page, "gates")
     trace = perform(Experiment(T=20, H=4)).trace
     assert [row["t"] for row in rows] == [str(t) for t in range(1, 21)]
     for gate in "figo":
         for unit in range(4):
             column = [float(row[f"{gate}[{unit + 1}]"]) for row in rows]
             np.testing.assert_allclose(column, trace[gate][:, 0, unit], rtol=1e-6)
+
+
+def test_csv_says_what_its_numbers_are(server, visit):
+    """Indices are written, logarithms say so, 32 bits show no more digits than they have, Hangul is marked as UTF-8."""
+    page = visit(f"{server}/gates?T=20&H=4&lang=ko")
+    rows = taken_away(page, "unit")
+    trace = perform(Experiment(T=20, H=4)).trace
+    assert list(rows[0]) == ["t", "f_t", "i_t", "g_t", "o_t", "C_t", "h_t"]
+    assert [row["f_t"] for row in rows] == [str(number) for number in trace["f"][:, 0, 0].astype(np.float32)]
+    assert download(page, "half_life", "csv").path().read_bytes().startswith(codecs.BOM_UTF8)
+    page = visit(f"{server}/?T=20&H=4")
+    rows = taken_away(page, "memory")
+    assert list(rows[0]) == ["t", "log₁₀ RNN, tanh", "log₁₀ GRU", "log₁₀ LSTM"]
+    norms = norm(perform(Experiment(T=20, H=4)).grads.state["h"])[:, 0]
+    np.testing.assert_allclose([float(row["log₁₀ LSTM"]) for row in rows], np.log10(norms), rtol=1e-5, atol=1e-6)
+
+
+def test_numbers_beyond_32_bits_are_drawn_and_taken_away(server, visit):
+    """A ReLU network explodes far beyond 10³⁸ and is still a finite number."""
+    query = {"cell": "rnn", "act": "relu", "input": "own", "x": "1e6,2", "gain": "4", "T": "200", "H": "4", "seed": "4"}
+    page = visit(f"{server}/gates?{urlencode(query)}")
+    e = Experiment(cell="rnn", activation="relu", input="own", numbers=(1e6, 2), gain=4, T=200, H=4, seed=4)
+    h = perform(e).trace["h"][:, 0]
+    assert 1e40 < h.max() < np.inf
+    rows = taken_away(page, "gates")
+    np.testing.assert_allclose([[float(row[f"h[{u}]"]) for u in range(1, 5)] for row in rows], h, rtol=1e-12)
+    label = chart(page, "gates").locator(".annotation-text").first.text_content()
+    assert "·10" in label and "e+" not in label
 
 
 def test_full_screen_and_back(server, visit):

@@ -1,8 +1,5 @@
 """The gradient laboratory in a browser: five networks at full length, a click opens a pair, a line is dragged."""
 
-import csv
-import io
-
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -13,7 +10,7 @@ from explorer.performing import rivals
 from explorer.ui.laboratory import numbers
 from explorer.ui.state import ASKS
 from tests.browser.conftest import chart, figure, settle
-from tests.browser.test_charts import download
+from tests.browser.test_charts import taken_away
 from tests.browser.test_moving import press, query
 
 EN = words("en")
@@ -91,7 +88,7 @@ def test_the_clipping_line_is_dragged_and_moved_by_keys(server, visit):
 def test_points_in_a_plane_can_be_taken_away_as_numbers(server, visit):
     page = visit(f"{server}/gradients?ask=plane&cell=rnn&T=20&H=2")
     figure(page, "plane")
-    rows = list(csv.DictReader(io.StringIO(download(page, "plane", "csv").path().read_text())))
+    rows = taken_away(page, "plane")
     path = [(float(row["x"]), float(row["y"])) for row in rows if row["name"] == EN("plane.path")]
     h = perform(Experiment(cell="rnn", T=20, H=2)).trace["h"][:, 0]
     np.testing.assert_allclose(path, h, rtol=1e-6)
@@ -120,14 +117,14 @@ def test_a_sweep_can_be_taken_away_as_numbers(server, visit):
     page = visit(f"{server}/gradients?ask=edge&cell=rnn&T=6&H=3&seeds=1")
     expect(page.get_by_text("Done in")).to_be_visible(timeout=60_000)
     z = figure(page, "edge")["traces"][0]["z"]
-    rows = list(csv.DictReader(io.StringIO(download(page, "edge", "csv").path().read_text())))
-    found = {(row["x"], row["y"]): float(row["value"]) for row in rows if row["name"] == "log10 " + EN("edge.measured")}
+    rows = taken_away(page, "edge")
+    found = {(row["x"], row["y"]): float(row["value"]) for row in rows if row["name"] == "log₁₀ " + EN("edge.measured")}
     assert len(found) == 6 * 41 and found["5", "1.5"] == pytest.approx(z[15][5])
 
 
 def test_all_pairs_can_be_taken_away_as_numbers(server, visit):
     page = visit(f"{server}/gradients?ask=reach&cell=rnn&T=20&H=3")
     figure(page, "reach")
-    rows = list(csv.DictReader(io.StringIO(download(page, "reach", "csv").path().read_text())))
+    rows = taken_away(page, "reach")
     wanted = np.log10(np.linalg.norm(jacobian_at(perform(Experiment(cell="rnn", T=20, H=3)).trace, 9, 4).values))
-    assert rows[3]["k"] == "4" and float(rows[3]["log10 ‖∂h_t/∂h_k‖, t = [9]"]) == pytest.approx(wanted, abs=1e-5)
+    assert rows[3]["k"] == "4" and float(rows[3]["log₁₀ ‖∂h_t/∂h_k‖, t = [9]"]) == pytest.approx(wanted, abs=1e-5)

@@ -52,6 +52,8 @@ def test_a_training_to_its_end_while_another_page_is_open(small_server, visit):
     page.get_by_role("link", name=EN("page.training"), exact=True).click()
     expect(page.get_by_text(EN("training.done", made=300, planned=300))).to_be_visible(timeout=60_000)
     settle(page)
+    shut = button(page, "resume").locator("p")  # there is nothing left to do, and that can be read
+    assert shut.evaluate("(words) => getComputedStyle(words).color") != "rgb(255, 255, 255)"
     trained = Training(distance=5, H=8, B=8, rate=0.02, updates=300)
     run = TrainingRun(entered(trained, ["lstm"])["lstm"])
     list(run.advance())

@@ -10,6 +10,7 @@ from explorer.experiment import KINDS
 from explorer.i18n import LANGUAGES, words
 from explorer.numerals import text
 from explorer.ui.frame import PAGES
+from explorer.ui.language import literal
 from tests.ui.visiting import (
     SMALL,
     charts,
@@ -46,6 +47,23 @@ class TestHostileLinks:
         assert len(at.warning) == 5
         for warning in at.warning:
             assert not re.search(r"(?<!\\)[<>*\[\]$:`]", warning.value.partition("asked for")[2]), warning.value
+
+    @pytest.mark.parametrize("lang", LANGUAGES)
+    def test_notes_speak_as_the_widgets_do(self, lang):
+        say = words(lang)
+        asked = {"cell": "x", "input": "own", "loss": "", "fb": "9", "reset_after": "x", "chrono": "x"}
+        notes = {warning.value for warning in visit("gates", lang=lang, **asked).warning}
+        shown = {
+            "cell": say("choice.cell.lstm"),
+            "input": say("choice.input.prices"),
+            "loss": say("choice.loss.last"),
+            "forget_bias": "3",
+            "reset_after": say("note.on"),
+            "chrono": say("note.off"),
+        }
+        for (name, used), given in zip(shown.items(), asked.values(), strict=True):
+            note = say("note.fallback", name=literal(say(f"setting.{name}")), given=given, used=used)
+            assert note in notes, notes
 
     @pytest.mark.parametrize("screen", [name for name, own in PAGES.items() if "H" not in own])
     def test_notes_go_when_something_is_set(self, screen):

@@ -175,3 +175,57 @@ class TestAlternativeText:
         for name in ("rnn_tanh", "gru", "lstm"):
             curve = norm(perform(rivals(e)[name]).grads.state["h"])[:, 0]
             assert power_of_ten(curve[last - back]) in chart["alt"]
+
+
+class TestHome:
+    """What stands beside the picture is true of this run, not of the first one only."""
+
+    def said(self, lang="en", **query):
+        at = visit("home", lang=lang, **query)
+        [chart] = charts(at).values()
+        return chart["alt"], at.markdown[0].value, [caption.value for caption in at.caption]
+
+    @pytest.mark.parametrize("lang", LANGUAGES)
+    @pytest.mark.parametrize(("loss", "where"), [("last", "last"), ("all", "all"), ("7", "step")])
+    def test_says_where_the_loss_sits(self, lang, loss, where):
+        alt, lead, _ = self.said(lang, loss=loss, **SMALL)
+        say = words(lang)
+        assert say(f"gradients.loss_{where}", step="7") in lead and "T = 12" in lead
+        opening = say("home.sentence_all" if loss == "all" else "home.sentence").partition("{back}")[0]
+        assert alt.startswith(opening)
+
+    @pytest.mark.parametrize(
+        ("query", "ending"),
+        [
+            ({}, "open"),
+            ({"fb": "0"}, "shut"),
+            ({"fb": "0", "T": "25"}, "alive"),  # the RNN has just died, the LSTM not yet, and nothing was opened
+            ({"fb": "6", "gain": "0"}, "dead"),  # the gate stands open, and yet nothing comes through h
+            ({"fb": "0", "init": "identity"}, "dead"),  # the RNN remembers: no "too"
+            ({"gain": "4"}, None),  # nobody forgets
+        ],
+    )
+    def test_says_who_forgets(self, query, ending):
+        alt, _, _ = self.said(**query)
+        e = Experiment.from_query(query)[0]
+        dead = {name: depth(norm(perform(rival).grads.state["h"])[:, 0]) for name, rival in rivals(e).items()}
+        opened = e.forget_bias > 0
+        assert ending == (
+            ("shut" if dead["rnn_tanh"] and not opened else "dead")
+            if dead["lstm"]
+            else ("open" if opened else "alive")
+            if dead["rnn_tanh"]
+            else None
+        )
+        for kind in ("open", "shut", "alive", "dead"):
+            start = words("en")(f"home.sentence_{kind}").partition("{dead}")[0]
+            assert (start.replace("{bias}", f"{e.forget_bias:g}") in alt) == (kind == ending)
+
+    @pytest.mark.parametrize(
+        ("query", "key"),
+        [({}, "try"), ({"fb": "0"}, "try_open"), ({"fb": "-2"}, "try_open"), ({"chrono": "1"}, "try_chrono")],
+    )
+    def test_proposes_what_can_be_done(self, query, key):
+        alt, _, captions = self.said(**query)
+        assert words("en")(f"home.{key}") in captions
+        assert "-" not in alt and "-" not in captions[-1], "a minus is written −"

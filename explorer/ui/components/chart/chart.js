@@ -1,6 +1,7 @@
 // One Plotly figure. Streamlit calls the default function again with new data and the same element:
 // build once, then let Plotly.react change what changed.
 
+import { toCSV } from "./csv.js";
 import { aligned, unpack } from "./packing.js";
 import { download, isDark, living } from "./page.js";
 
@@ -45,56 +46,6 @@ function enlarge(node, scale) {
 
 const same = (a, b) => a.length === b.length && a.every((value, k) => value === b[k]);
 
-// ---- numbers as CSV: one row a step, one column a line or a unit of a heatmap ----
-
-const plain = (html) => String(html ?? "").replace(/<[^>]*>/g, "");
-// A trace whose hover reads as a power of ten holds logarithms.
-const named = (trace) => (/10<sup>%\{/.test(trace.hovertemplate) ? "log10 " : "") + plain(trace.name);
-const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-
-// Where a column and a row of a heatmap stand.
-const column = (trace, k) => trace.x?.[k] ?? trace.x0 + k * (trace.dx ?? 1);
-const level = (trace, k) => Number((trace.y?.[k] ?? trace.y0 + k * (trace.dy ?? 1)).toPrecision(6));
-
-// Where x is no step, or a step has many points: one row a point.
-function pointsToCSV(figure) {
-  const rows = [["name", "x", "y", "value", "label"]];
-  for (const trace of figure.data) {
-    const name = named(trace);
-    if (trace.type === "heatmap") {
-      trace.z.forEach((row, m) => row.forEach((value, n) => rows.push([name, column(trace, n), level(trace, m), value, ""])));
-    } else {
-      trace.x.forEach((x, n) => Number.isNaN(x) || rows.push([name, x, trace.y[n], trace.customdata?.[n] ?? "", trace.text?.[n] ?? ""]));
-    }
-  }
-  return rows.map((row) => row.map((cell) => quoted(String(cell))).join(",")).join("\n") + "\n";
-}
-
-export function toCSV(figure) {
-  if (!figure.layout.meta?.cursor || figure.layout.meta.csv === "points") return pointsToCSV(figure);
-  const columns = new Map();
-  const put = (name, x, value) => {
-    if (!columns.has(name)) columns.set(name, new Map());
-    columns.get(name).set(x, value);
-  };
-  for (const trace of figure.data) {
-    if (trace.meta?.drawing) continue; // a shading of numbers that a line holds
-    const name = named(trace);
-    if (trace.type === "heatmap") {
-      trace.z.forEach((row, unit) => row.forEach((value, k) => put(`${name}[${level(trace, unit)}]`, column(trace, k), value)));
-    } else {
-      const y = trace.customdata ?? trace.y;
-      trace.x.forEach((x, k) => put(name, x, y[k]));
-    }
-  }
-  const steps = [...new Set([...columns.values()].flatMap((column) => [...column.keys()]))].sort((a, b) => a - b);
-  const head = [figure.layout.meta?.column ?? "t", ...columns.keys()].map(quoted).join(",");
-  const rows = steps.map((step) => [step, ...[...columns.values()].map((column) => column.get(step) ?? "")].join(","));
-  return [head, ...rows].join("\n") + "\n";
-}
-
-// ---- one chart ----
-
 const icon = (path) => `<svg viewBox="0 0 16 16" width="1em" height="1em" fill="none" stroke="currentColor" stroke-width="2" aria-hidden="true"><path d="${path}"/></svg>`;
 const RESET = icon("M3 3v4h4M3.5 7a5.5 5.5 0 1 1-.8 3.5");
 const FULL = icon("M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4");
@@ -127,7 +78,8 @@ class Chart {
       ["reset", RESET, () => this.resetZoom()],
       ["svg", "SVG", () => this.save("svg")],
       ["png", "PNG", () => this.save("png")],
-      ["csv", "CSV", () => this.take(new Blob([toCSV(this.spec)], { type: "text/csv" }), "csv")],
+      // the mark in front tells a spreadsheet that Hangul is UTF-8
+      ["csv", "CSV", () => this.take(new Blob(["\uFEFF", toCSV(this.spec)], { type: "text/csv" }), "csv")],
       ["full", FULL, () => (document.fullscreenElement ? document.exitFullscreen() : this.figure.requestFullscreen())],
     ]) {
       const button = element("button", name, this.tools);
