@@ -22,7 +22,7 @@ def known(name, names: Iterable[str], what: str):
 
 def shaped(array, shape: tuple, what: str) -> np.ndarray:
     """Return `array` as an ndarray if it has `shape`; a string in `shape` stands for any length."""
-    array = np.asarray(array)
+    array = _array(array, what)
     fits = array.shape == shape or (
         array.ndim == len(shape) and all(isinstance(want, str) or want == got for want, got in zip(shape, array.shape))
     )
@@ -32,9 +32,16 @@ def shaped(array, shape: tuple, what: str) -> np.ndarray:
     return array
 
 
+def _array(rows, what: str) -> np.ndarray:
+    try:
+        return np.asarray(rows)
+    except ValueError as fault:
+        raise ValueError(f"{what} must be an array, but its rows differ in length: {fault}") from None
+
+
 def real(array, dtype, what: str) -> np.ndarray:
     """Return `array` as `dtype`; only real numbers are accepted."""
-    array = np.asarray(array)
+    array = _array(array, what)
     if array.dtype.kind not in "fiub":
         raise ValueError(f"{what} must hold real numbers, but its dtype is {array.dtype}")
     if array.dtype == dtype:

@@ -49,17 +49,29 @@ def run_layers(forward, cell: str, params, x, state, options: Mapping, clamp=())
     """
     kind = CELLS[known(cell, CELLS, "cell")]
     options = conventions(kind, options)
-    stack = [params] if isinstance(params, Mapping) else list(params)
-    states = [state] * len(stack) if state is None or isinstance(state, Mapping) else list(state)
-    if not stack or len(states) != len(stack) or (isinstance(state, Mapping) and len(stack) > 1):
-        raise ValueError(f"a stack needs at least one layer and one state a layer, got {len(stack)} layers")
+    stack = _a_layer_each(params, "params", "weights")
+    states = [None] * len(stack) if state is None else _a_layer_each(state, "state", "arrays (B, H)")
+    if len(states) != len(stack):
+        raise ValueError(f"state must be one mapping a layer, got {len(states)} for {len(stack)} layers")
 
-    trace, clamps = None, [clamp] if isinstance(clamp, Clamp) else list(clamp)
+    trace, clamps = None, [clamp] if isinstance(clamp, Clamp) else clamp
+    if not isinstance(clamps, Iterable):
+        raise ValueError(f"clamp must be Clamps, such as Clamp('h', 0.0), but is {clamp!r}")
+    clamps = list(clamps)
     for layer, (params, state) in enumerate(zip(stack, states)):
         where = f" of layer {layer + 1}" if len(stack) > 1 else ""
         held = partial(held_by, clamps, kind, layer, len(stack))
         trace = _run_layer(forward, kind, options, params, trace["h"] if trace else x, state, trace, held, where)
     return trace
+
+
+def _a_layer_each(given, name: str, what: str) -> list[Mapping]:
+    """A mapping, or one for each layer of a stack, as a list of at least one."""
+    stack = list(given) if isinstance(given, list | tuple) else [given]
+    if not stack or not all(isinstance(one, Mapping) for one in stack):
+        got = [type(one).__name__ for one in stack] if isinstance(given, list | tuple) else type(given).__name__
+        raise ValueError(f"{name} must be a mapping of names to {what}, or for a stack a list of them, but is {got}")
+    return stack
 
 
 def conventions(cell: Cell, chosen: Mapping) -> Mapping:

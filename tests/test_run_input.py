@@ -129,16 +129,28 @@ def test_dh_of_a_wrong_shape(shape):
 
 def test_stacks_that_do_not_fit():
     params, x, state = lstm(layers=2)
-    with pytest.raises(ValueError, match="at least one layer"):
-        run("lstm", [], x)
+    for nothing in ([], None, 5, [None], "abc"):
+        with pytest.raises(ValueError, match="params must be a mapping of names to weights, or for a stack a list"):
+            run("lstm", nothing, x)
+    for arrays in (np.zeros((2, 5)), (np.zeros((2, 5)), np.zeros((2, 5))), 3):  # two of them is PyTorch's habit
+        with pytest.raises(ValueError, match=r"state must be a mapping of names to arrays \(B, H\)"):
+            run("lstm", params, x, arrays)
     for states in (state[:1], state * 2, state[0]):
-        with pytest.raises(ValueError, match="one state a layer, got 2 layers"):
+        with pytest.raises(ValueError, match=r"state must be one mapping a layer, got \d for 2 layers"):
             run("lstm", params, x, states)
     with pytest.raises(ValueError, match=r"x of layer 2 must have shape \(T, B, 3\), but has shape \(4, 2, 5\)"):
         run("lstm", [params[0], params[0]], x)
     second = params[1] | {"bias_ih": np.full(20, np.nan)}
     with pytest.raises(ValueError, match=r"bias_ih of layer 2 must be finite"):
         run("lstm", [params[0], second], x)
+
+
+def test_rows_of_different_lengths_and_clamps_that_are_none():
+    (params,), x, _ = lstm()
+    with pytest.raises(ValueError, match="x must be an array, but its rows differ in length"):
+        run("lstm", params, [[[1, 2, 3]], [[1]]])
+    with pytest.raises(ValueError, match="clamp must be Clamps, such as Clamp"):
+        run("lstm", params, x, clamp=3)
 
 
 # numbers

@@ -1,8 +1,8 @@
 """Short reviews in Korean and English with a score from 0 to 100, made by a small grammar.
 
 An opinion has a value from −1 to 1, an adverb strengthens or weakens it, a denial turns it round: 추천해요 is good,
-추천하지 않아요 and 안 추천해요 are bad, 나쁘지 않아요 is rather good. After "but" the second half weighs more. The scores are those of
-these rules, not of readers.
+추천하지 않아요 and 안 추천해요 are bad, 나쁘지 않아요 is rather good. After "but" the second half weighs more. The scores
+are those of these rules, not of readers.
 
 The held-out part has sentence patterns that are never trained on, of words that are. So has the validation part,
 which is there to choose settings by.

@@ -41,6 +41,12 @@ def test_axe_finds_nothing_serious_down_to_a_sum(server, visit, place):
     assert not faults(page), "\n".join(faults(page))
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_where_controls_are_idle(server, visit, scheme):
+    page = visit(f"{server}/gradients?ask=reach&cell=rnn&T=20&H=4", color_scheme=scheme)
+    assert not faults(page), "\n".join(faults(page))
+
+
 # How an element and what stands close around it look, as far as focus may change it.
 LOOK = """(element) => [element, element.parentElement, element.parentElement.parentElement, element.nextElementSibling]
   .filter(Boolean).map((node) => getComputedStyle(node))

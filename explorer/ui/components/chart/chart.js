@@ -46,8 +46,6 @@ function enlarge(node, scale) {
 
 const same = (a, b) => a.length === b.length && a.every((value, k) => value === b[k]);
 
-// ---- one chart ----
-
 const icon = (path) => `<svg viewBox="0 0 16 16" width="1em" height="1em" fill="none" stroke="currentColor" stroke-width="2" aria-hidden="true"><path d="${path}"/></svg>`;
 const RESET = icon("M3 3v4h4M3.5 7a5.5 5.5 0 1 1-.8 3.5");
 const FULL = icon("M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4");
