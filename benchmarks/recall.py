@@ -11,15 +11,10 @@ Exit code 1 if a bar is missed: what a row says must hold for 4 of 5 seeds.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
-from pathlib import Path
 
-os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-os.environ.pop("OPENBLAS_CORETYPE", None)  # NumPy's BLAS picks its kernels itself
-os.environ.pop("OPENBLAS_L2_SIZE", None)
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import alone  # noqa: F401
 
 from explorer.training import Training, TrainingRun
 from explorer.training.studies import RECALL

@@ -12,17 +12,11 @@ from __future__ import annotations
 
 import argparse
 import gc
-import os
 import sys
 import time
-from pathlib import Path
 from statistics import median
 
-os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-os.environ.pop("OPENBLAS_CORETYPE", None)  # NumPy's BLAS picks its kernels itself
-os.environ.pop("OPENBLAS_L2_SIZE", None)
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
+import alone  # before NumPy
 import numpy as np
 import torch
 
@@ -120,8 +114,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=21, help="turns of each backend a case (21)")
     rounds = parser.parse_args().rounds
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    alone.one_core()
     gc.disable()
     times = {}
     print("| cell | dtype | engine | torch.nn module | loop over LSTMCell |\n|---|---|---|---|---|")

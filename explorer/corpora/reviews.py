@@ -1,8 +1,8 @@
 """Short reviews in Korean and English with a score from 0 to 100, made by a small grammar.
 
 An opinion has a value from −1 to 1, an adverb strengthens or weakens it, a denial turns it round: 추천해요 is good,
-추천하지 않아요 and 안 추천해요 are bad, 나쁘지 않아요 is rather good. After "but" the second half weighs more. The scores
-are those of these rules, not of readers.
+추천하지 않아요 and 안 추천해요 are bad, 나쁘지 않아요 is rather good. After "but" the second half weighs more. The
+scores are those of these rules, not of readers.
 
 The held-out part has sentence patterns that are never trained on, of words that are. So has the validation part,
 which is there to choose settings by.
@@ -76,7 +76,7 @@ WARMLY = _degrees(적극=1.35, 정말=1.2)
 MODESTLY = _degrees(꽤=1.1, 그럭저럭=0.7)
 NOT_AT_ALL = _degrees(전혀=1.3, 별로=0.8, 그다지=0.7)
 KOREAN = (
-    Opinion("추천해요", "추천하", 0.8, WARMLY, shortly=True),
+    Opinion("추천해요", "추천하", 0.82, WARMLY, shortly=True),
     Opinion("좋아요", "좋", 0.7, VERY, shortly=True),
     Opinion("최고예요", "최고", 0.95, _degrees(정말=1.2), deniable=False),
     Opinion("훌륭해요", "훌륭하", 0.85, VERY),
