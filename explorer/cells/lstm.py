@@ -62,10 +62,13 @@ def ranges(options) -> dict[str, tuple[float, float]]:
 def forward(params, x, state, options, held=EMPTY):
     """x (T, B, D), state {"h", "c": (B, H)} -> values {name: (T, B, H)}, tape."""
     (T, B, _), H, dtype = x.shape, params["weight_hh"].shape[1], x.dtype
-    halved = np.repeat(np.array([0.5, 0.5, 0.5, 1], dtype), H)
-    weight_ih, weight_hh, bias_ih, bias_hh = (arranged(p, GATES, ORDER) for p in params.values())
+    weight_ih, weight_hh, bias_ih, bias_hh = params.values()
+    weights = [arranged(p, GATES, ORDER) for p in (weight_ih, weight_hh, bias_ih + bias_hh)]
+    for p in weights:
+        p[: 3 * H] *= 0.5  # σ(a) = ½ tanh(a/2) + ½
+    weight_ih, weight_hh, bias = weights
 
-    pre = projected(x, weight_ih * halved[:, None], (bias_ih + bias_hh) * halved)
+    pre = projected(x, weight_ih, bias)
     rows = buffer(T + 1, 7 * H, B, dtype)
     step = np.zeros_like(rows[0])
     o, i_f, _g, c, tanh_c, h = parts(step, 1, 2, 1, 1, 1, 1)
@@ -73,7 +76,7 @@ def forward(params, x, state, options, held=EMPTY):
     h[...], c[...] = (state[q].T.reshape(h.shape) for q in ("h", "c"))
     rows[0] = step
 
-    remember = np.asfortranarray(weight_hh * halved[:, None]).dot
+    remember = np.asfortranarray(weight_hh).dot
     recurrent, half, products = np.empty_like(gates), np.full_like(σ, 0.5), np.empty_like(g_c)
     i_times_g, f_times_c = parts(products, 1, 1)
     add, mul, tanh = np.add, np.multiply, np.tanh
@@ -103,17 +106,24 @@ def slopes(rows, before, slope, held):
     held           what is held at these steps
     slope          (n, 6H[, B]), filled with ∂h/∂C, ∂h/∂a_o, ∂C/∂a_i, ∂C/∂a_f, ∂C/∂a_g, ∂C_t/∂C_{t-1}
     """
-    o, i, f, g, _, tanh_c, _ = parts(rows, *[1] * 7, axis=1)
+    o_i_f, g, _, tanh_c, _ = parts(rows, 3, 1, 1, 1, 1, axis=1)
     c_prev = parts(before, 4, 1, 2, axis=1)[1]
     if rows.ndim == 2:  # a block of one sequence is too short to run along
-        o, i, f, g, tanh_c, c_prev = map(np.ascontiguousarray, (o, i, f, g, tanh_c, c_prev))
+        o_i_f, g, tanh_c, c_prev = map(np.ascontiguousarray, (o_i_f, g, tanh_c, c_prev))
+    σ_slopes, (o, i, f) = 1 - o_i_f, parts(o_i_f, 1, 1, 1, axis=1)
+    σ_slopes *= o_i_f
+    do, di, df = parts(σ_slopes, 1, 1, 1, axis=1)
     dh_dc, dh_da_o, dc_da_i, dc_da_f, dc_da_g, dc_dc = parts(slope, *[1] * 6, axis=1)
-    dh_da_o[...] = cut(held, tanh_c * o * (1 - o), "o", "h")
-    dc_da_i[...] = cut(held, g * i * (1 - i), "i", "c")
-    dc_da_f[...] = cut(held, c_prev * f * (1 - f), "f", "c")
-    dc_da_g[...] = cut(held, i * (1 - g * g), "g", "c")
-    dh_dc[...] = cut(held, o * (1 - tanh_c * tanh_c), "h")
-    dc_dc[...] = cut(held, f, "c")
+    np.multiply(tanh_c, do, dh_da_o)
+    np.multiply(g, di, dc_da_i)
+    np.multiply(c_prev, df, dc_da_f)
+    np.multiply(i, 1 - g * g, dc_da_g)
+    np.multiply(o, 1 - tanh_c * tanh_c, dh_dc)
+    dc_dc[...] = f
+    if held:
+        follows = ((dh_da_o, "o", "h"), (dc_da_i, "i", "c"), (dc_da_f, "f", "c"), (dc_da_g, "g", "c"))
+        for factor, *names in (*follows, (dh_dc, "h"), (dc_dc, "c")):
+            factor[...] = cut(held, factor, *names)
 
 
 def backward(params, rows, dh_direct, options, later=None, held=EMPTY):
