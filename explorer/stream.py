@@ -97,11 +97,11 @@ def stream(
     state=None,
     *,
     T=None,
-    chunk=4096,
+    chunk=3072,
     window=None,
     method="engine",
     device="cpu",
-    room=lambda name, shape: np.empty(shape),
+    room=None,
     progress=lambda share: None,
     **options,
 ) -> Stream:
@@ -114,7 +114,7 @@ def stream(
     method   "engine", "parallel" (`explorer.parallel_time`), or on `device` "torch" (`explorer.torch_path`) and
              "torch-parallel" (`explorer.torch_parallel`)
     room     (name, shape) -> an array of float64, such as a file's, for the norms "log10_dh", … and the levels "h", …;
-             of a stack "layer1.log10_dh", …
+             of a stack "layer1.log10_dh", …; `in_memory` if none is given
     progress called after each piece with the share of the work that is done
     others   as for `explorer.run`
 
@@ -132,8 +132,13 @@ def stream(
     if window is not None and not (len(window) == 2 and 0 <= window[0] < window[1] <= T):
         raise ValueError(f"window must be (start, stop) with 0 ≤ start < stop ≤ {T}, but is {window!r}")
     streaming = _Streaming(cell, params, _cut(x), _cut(dh), T, chunk, method, device, options)
-    streaming.room, streaming.progress = room, progress
+    streaming.room, streaming.progress = room or in_memory, progress
     return streaming.run(state, window)
+
+
+def in_memory(name: str, shape) -> np.ndarray:
+    """Logarithms in float64, as float32 knows −200,000 to a hundredth only; levels need no more than float32."""
+    return np.empty(shape, np.float64 if "log10_" in name else np.float32)
 
 
 def _cut(rows) -> Callable:
@@ -204,6 +209,7 @@ class _Streaming:
             self.note_levels(trace, start, stop)
             self.progress(stop / self.T / 4)
             states[stop] = [{q: layer[q][-1].copy() for q in layer.cell.states} for layer in trace.layers]
+            del trace  # before the next one is made
         later = Scaled([{q: np.zeros_like(row) for q, row in layer.items()} for layer in states[self.T]])
         for start, stop in reversed(list(pairwise(edges))):
             if window is not None and stop == window[1]:
