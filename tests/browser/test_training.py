@@ -43,10 +43,6 @@ def test_a_training_to_its_end_while_another_page_is_open(small_server, visit):
     page = visit(f"{small_server}/training?{QUICK}&updates=300")
     button(page, "start").click()
     page.wait_for_function("() => document.querySelector('.st-key-chart_score .plot')._fullData[0].y.length > 20")
-    few = points(page)
-    page.wait_for_function(
-        f"() => document.querySelector('.st-key-chart_score .plot')._fullData[0].y.length > {few}", timeout=20_000
-    )
     page.get_by_role("link", name=EN("page.gates"), exact=True).click()
     expect(page.locator("h1")).to_contain_text(EN("gates.question"))
     page.get_by_role("link", name=EN("page.training"), exact=True).click()
@@ -118,6 +114,6 @@ def test_nothing_greys_out_while_it_streams(small_server, visit):
              setTimeout(() => { clearInterval(again); resolve(least); }, 2500);
            })"""
     )
-    assert faintest == 1
+    assert faintest == 1 and points(page) > 6, "the curve has grown meanwhile"
     button(page, "pause").click()
     expect(page.get_by_text(re.compile("Paused at update"))).to_be_visible()
