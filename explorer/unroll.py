@@ -129,7 +129,9 @@ def _checked_params(cell: Cell, params: Mapping, where: str) -> Named:
 
 
 def _checked_state(cell: Cell, state, B: int, H: int, dtype, where: str) -> dict[str, np.ndarray]:
-    state = dict(state or {})
+    if state is None:
+        return {name: np.zeros((B, H), dtype) for name in cell.states}
+    state = dict(state)
     for name in state:
         known(name, cell.states, f"state{where} of {cell.name}")
     checked = {}
