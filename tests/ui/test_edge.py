@@ -78,9 +78,9 @@ def test_where_it_holds_is_said(query, words, curves):
     [
         ([0, 0, 0], "nowhere is more than 10⁻⁶"),
         ([1, 1, 1], "is left everywhere"),
-        ([0, 1, 1], "where the recurrent gain is 2 or more"),
-        ([1, 0, 1], "at 2 of the 3 values of the recurrent gain, between 0 and 4"),
-        ([0, 1, 0], "at 1 of the 3 values of the recurrent gain, between 2 and 2"),
+        ([0, 1, 1], "where the gain is 2 or more"),
+        ([1, 0, 1], "at 2 of the 3 values of the gain, between 0 and 4"),
+        ([0, 1, 0], "at 1 of the 3 values of the gain, between 2 and 2"),
     ],
 )
 def test_the_sentence_is_about_the_values_that_survive(alive, words):
