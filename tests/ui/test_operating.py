@@ -8,7 +8,7 @@ from explorer.i18n import LANGUAGES, words
 from explorer.surgery import Operation
 from explorer.ui.frame import PAGES
 from explorer.ui.operating import presets
-from tests.ui.visiting import SMALL, charts, fine, go, link, on_stage, press, visit
+from tests.ui.visiting import RUNS_OF_THEIR_OWN, SMALL, charts, fine, go, link, on_stage, press, visit
 
 
 def opened(**query):
@@ -24,7 +24,7 @@ def test_every_page_of_the_run_says_that_it_was_operated_on(screen, lang):
     [note] = [info.value for info in at.info]
     for piece in (words(lang)("surgery.between", first=3, last=5), "f", "0.5"):
         assert piece in note
-    shown_here = screen not in ("training", "forms", "long")
+    shown_here = screen not in RUNS_OF_THEIR_OWN
     assert (words(lang)("surgery.note", list="@").split("@")[1] in note) == shown_here
     assert (words(lang)("surgery.elsewhere", list="@").split("@")[1] in note) == (not shown_here)
     assert not [info for info in visit(screen, lang=lang, **SMALL).info]

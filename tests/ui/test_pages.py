@@ -18,6 +18,7 @@ from explorer.ui.frame import PAGES
 from tests.ui.visiting import (
     OVERFLOW,
     ROOT,
+    RUNS_OF_THEIR_OWN,
     SMALL,
     charts,
     every_page,
@@ -34,8 +35,6 @@ from tests.ui.visiting import (
     visit,
     widget,
 )
-
-RUNS_OF_THEIR_OWN = ("training", "forms", "long")  # pages that show another run than the experiment's
 
 
 class TestEveryPage:

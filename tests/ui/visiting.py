@@ -14,6 +14,7 @@ from explorer.ui.frame import PAGES
 from explorer.ui.laboratory import numbers
 
 ROOT = Path(__file__).parents[2]
+RUNS_OF_THEIR_OWN = ("training", "forms", "long")  # pages that show another run than the experiment's
 SMALL = {"T": "12", "H": "4"}
 OVERFLOW = {
     **{"cell": "rnn", "act": "relu", "input": "own", "x": ",".join(["1e6"] * 500), "T": "500", "H": "4"},
