@@ -134,7 +134,7 @@ def cut(T: int, B: int, H: int, memory: int) -> tuple[int, int]:
 
 def _forward(cell, params, x, state, options):
     kind, (T, B), H = loops_of(cell, options, len(x)), x.shape[:2], params["weight_hh"].shape[1]
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         memory = _forgets_within(kind(params, options, 2 * PLACES, B), x, state)
         K, L = cut(T, B, H, memory)
         loops, whole = kind(params, options, K, B), K * L
@@ -227,7 +227,7 @@ def _backward(trace: Trace, dh: np.ndarray, later: Mapping):
     gap = np.diff(fed, prepend=-1, append=T).max()
     rows = trace.tape
     direct = np.ascontiguousarray(dh.transpose(0, 2, 1)).reshape(T, H, *rows.shape[2:])
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         if gap > BLOCK:
             raise StepByStep("gap")
         memory = _fades_within(kind(trace.params, trace.options, PLACES, B), rows)

@@ -25,7 +25,7 @@ from explorer.training.tasks import Batch, Task
 
 LEARN, PROBE = 1, 2  # what a batch is for: the second number of its seed
 WINDOW = 20  # updates over which a score is averaged before a task counts as learnt
-QUIET = {"over": "ignore", "invalid": "ignore"}  # a training that explodes is a result, not a fault
+QUIET = {"all": "ignore"}  # a training that explodes is a result, not a fault; and NumPy then need not look
 
 
 class Exploded(ValueError):
