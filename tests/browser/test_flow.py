@@ -13,6 +13,7 @@ EN = words("en")
 PLACES = """() => [...document.querySelectorAll(".lens .step:not(.beyond)")].map((cell) =>
   [cell.getBoundingClientRect().left, Number(getComputedStyle(cell).opacity)])"""
 
+TRAVEL = 300  # ms, longer than a particle takes
 STILL = "() => !document.querySelector('.moving') && !document.getAnimations().length"
 
 
@@ -81,14 +82,43 @@ def test_a_value_travels_to_the_next_cell_and_a_gradient_back(server, visit):
     page.locator(".stage").evaluate("({ stage }) => stage.player.advance('step', 1)")
     (x0, y0), (x1, y1) = path()
     assert x0 < x1 and y0 == y1
+    page.wait_for_timeout(TRAVEL)
     page.get_by_role("button", name=EN("stage.to_back")).click()
     (x0, y0), (x1, y1) = path()
     assert x0 == x1 and y0 < y1, "δ comes down from the loss"
     assert stage(page, "stage.cursor.step") == 19
+    page.wait_for_timeout(TRAVEL)
     page.locator(".stage").evaluate("({ stage }) => stage.player.advance('step', -1)")
     (x0, y0), (x1, y1) = path()
     assert x0 > x1 and y0 == y1
     assert "gradient" in stage(page, "stage.strip.particle.getAttribute('class')")
+
+
+def test_steps_that_follow_fast_send_no_particle(server, visit):
+    page = visit(f"{server}/unrolled?T=30&H=4&t=9", reduced_motion="no-preference")
+    flying = "stage.strip.particle.getAnimations().length"
+    walk = "for (let k = 0; k < {}; k++) stage.player.advance('step', 1)"
+    page.locator(".stage").evaluate(f"({{ stage }}) => {{ {walk.format(1)} }}")
+    assert stage(page, flying) == 1
+    page.locator(".stage").evaluate(f"({{ stage }}) => {{ {walk.format(3)} }}")
+    assert stage(page, flying) == 0, "an animation runs while steps follow faster than it"
+    page.wait_for_timeout(TRAVEL)
+    page.locator(".stage").evaluate(f"({{ stage }}) => {{ {walk.format(1)} }}")
+    assert stage(page, flying) == 1
+
+
+def test_a_step_keeps_its_cell_while_it_is_in_the_lens(server, visit):
+    page = visit(f"{server}/unrolled?T=30&H=4&t=15")
+    cells = """[...document.querySelectorAll('.lens .step')].map((cell) =>
+      [Number(cell.dataset.step), cell.getBoundingClientRect().left]).sort(([a], [b]) => a - b)"""
+    page.evaluate("document.querySelectorAll('.lens .step').forEach((cell) => (cell.was = cell.dataset.step))")
+    before = page.evaluate(cells)
+    page.locator("body").press("ArrowRight")
+    after = page.evaluate(cells)
+    assert [step for step, _ in after] == [step + 1 for step, _ in before]
+    np.testing.assert_allclose([left for _, left in after], [left for _, left in before], atol=0.5)
+    kept = "[...document.querySelectorAll('.lens .step')].filter((cell) => cell.was === cell.dataset.step).length"
+    assert page.evaluate(kept) == len(before) - 1
 
 
 @pytest.mark.parametrize("cell", CELLS)

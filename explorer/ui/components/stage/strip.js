@@ -61,7 +61,7 @@ export class Strip {
     set(this.border, { d: run.second ? `M${run.second.from} 0V100` : "" });
     this.lens.replaceChildren(...this.arrowHeads());
     this.middle = Math.floor((this.count - 1) / 2); // where all cells slide together
-    this.cells = Array.from({ length: this.count }, (_, k) => this.cell(k));
+    this.cells = Array.from({ length: this.count }, () => this.cell());
     this.entering = this.wires(svg("g", { class: "entering", transform: `translate(${20 - WIDTH} 0)` }, this.lens));
     this.particle = svg("circle", { class: "particle", r: 7 }, this.lens);
     this.loop = svg("path", { class: "loop wire h", d: this.loopPath(), "marker-end": "url(#head-h)" }, this.lens);
@@ -76,7 +76,7 @@ export class Strip {
     });
   }
 
-  cell(k) {
+  cell() {
     const group = svg("g", { class: "step" }, this.lens);
     const middle = BOX.x + BOX.width / 2;
     const parts = { group };
@@ -155,25 +155,35 @@ export class Strip {
     this.node.classList.toggle("back", cursor.back);
     set(this.entering.group, { "data-step": shownFirst - 1 });
     this.drawWires(this.entering, shownFirst - 1);
-    this.cells.forEach((cell, k) => {
+    for (let k = 0; k < this.count; k++) {
+      const cell = this.cellOf(shownFirst + k);
       this.drawCell(cell, shownFirst + k);
       cell.group.style.transform = `translateX(${20 + (cursor.folded ? this.middle : k) * WIDTH}px)`;
-    });
-    if (this.before !== undefined) this.send(this.before, cursor.step - shownFirst);
+    }
+    if (this.before !== undefined && this.before !== cursor.step) this.send(this.before, cursor.step - shownFirst);
     this.before = cursor.step;
   }
 
+  // A step keeps its cell while it is in the lens: from one step to the next all move and one is written anew.
+  cellOf(step) {
+    return this.cells[((step % this.count) + this.count) % this.count];
+  }
+
   // A value travels into the chosen cell from the one before it, a gradient from the one after it; where the loss
-  // sits, the gradient comes in from there.
+  // sits, the gradient comes in from there. Where steps follow so fast that none would arrive, none sets out: an
+  // animation would only make the next key wait for the screen's next frame.
   send(before, place) {
-    const { run, cursor, calm } = this.stage;
+    const { run, cursor, calm } = this.stage, hurried = performance.now() - this.stepped < TRAVEL;
+    this.stepped = performance.now();
+    this.travelling?.cancel();
+    if (hurried) return;
     if (calm || cursor.folded || cursor.step - before !== (cursor.back ? -1 : 1)) return;
     const x = 20 + place * WIDTH, from = BOX.x + BOX.width, enters = cursor.back && run.loss.includes(cursor.step + 1);
     const [start, end] = cursor.back ? [x + WIDTH + BOX.x, x + from] : [x - WIDTH + from, x + BOX.x];
     const middle = x + BOX.x + BOX.width / 2;
     const path = enters ? [[middle, 22], [middle, BOX.y]] : [[start, 98], [end, 98]];
     set(this.particle, { class: `particle ${cursor.back ? "gradient" : "h"}` });
-    this.particle.animate(
+    this.travelling = this.particle.animate(
       path.map(([left, top]) => ({ transform: `translate(${left}px, ${top}px)`, opacity: 1 })),
       { duration: TRAVEL, easing: "ease-out" },
     );
