@@ -21,6 +21,7 @@ STREAMED |= {"torch": ("torch", "cpu"), "cuda": ("torch-parallel", "cuda")}
 SAMPLE = 100  # steps that are run to find out what one costs
 FLOAT64_ENDS = np.log10(5e-324)
 INTERPRETER = {"auto": 80, "numpy": 80, "torch": 500, "cuda": 3000}  # MiB before the first number
+OF_TORCH = {"rnn": 16, "gru": 11, "lstm": 11}  # times the engine's: the fused kernels' many small calls a step
 COPIES = {"auto": 1.5, "numpy": 1.5, "torch": 6.0, "cuda": 1.5}  # of a chunk's numbers, at the most
 
 
@@ -51,7 +52,7 @@ class Cost:
 def cost(e: Experiment, long: Long) -> Cost:
     """The cost of a run, from a short one of the same network on this machine."""
     ahead, back = a_step(e.replace(T=SAMPLE, loss="all", input="sine"))
-    seconds = long.length * (2 * ahead + back) * {"torch": 10.0}.get(long.method, 1.2)
+    seconds = long.length * (2 * ahead + back) * (OF_TORCH[e.cell] if long.method == "torch" else 1.2)
     kept = 8 * e.layers * (chunk(e, long) * e.H * 20) / 2**20
     files = 8 * e.layers * long.length * 12 / 2**20
     return Cost(seconds, round(INTERPRETER[long.method] + COPIES[long.method] * kept + files), round(files))
