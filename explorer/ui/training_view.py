@@ -57,44 +57,42 @@ def exhibit(
 
 def bar(study: Study, job: Job | None, training: Training) -> None:
     """How far it is, and the buttons."""
-    under_way = study.task is not None
-    words, *places = st.columns([5, 2, 2, 2], vertical_alignment="center")
+    words, *places = st.columns([5, 2, 2, 2, 2], vertical_alignment="center")
     with words, st.container(key="training_progress"):
         st.progress(*_progress(study, job, training))
     large = training.volume > trainings.room()
-    with places[0]:
-        if under_way:
-            label = "leave" if job is not None and job.state == "waiting" else "pause"
-            press = {"on_click": trainings.pause, "args": (study,)}
-        else:
-            label = "resume" if study.made else "start"
-            press = {"on_click": trainings.start, "args": (study, training.updates), "type": "primary"}
-            press["disabled"] = study.finished or large
-        st.button(say(f"training.{label}"), key="training_go", width="stretch", help=say("help.pause"), **press)
-    with places[1]:
-        st.button(
-            say("training.step"),
-            key="training_step",
-            width="stretch",
-            on_click=trainings.start,
-            args=(study, study.made + 1),
-            disabled=under_way or study.finished or large,
-        )
-    with places[2]:
-        st.button(
-            say("training.rewind"),
-            key="training_rewind",
-            width="stretch",
-            on_click=trainings.rewind,
-            args=(study,),
-            disabled=not (study.parts or under_way),
-            help=say("help.rewind"),
-        )
+    for place, button in zip(places, _buttons(study, job, training, large)):
+        with place:
+            st.button(width="stretch", **button)
     with st.container():  # always there, so that what follows keeps its place
         if large:
             st.warning(say("training.too_large", size=training.volume, most=trainings.room()))
         elif study.problem[0]:
             st.warning(_problem(study.problem))
+
+
+def _buttons(study: Study, job: Job | None, training: Training, large: bool) -> list[dict]:
+    """Start or pause, one update, stop, rewind."""
+    under_way, over = study.task is not None, study.finished or study.ended
+
+    def button(name, act, *arguments, **more):
+        return {"label": say(f"training.{name}"), "on_click": act, "args": (study, *arguments), **more}
+
+    if under_way:
+        label = "leave" if job is not None and job.state == "waiting" else "pause"
+        go = button(label, trainings.pause)
+    else:
+        label = "resume" if study.made and not study.ended else "start"
+        go = button(label, trainings.start, training.updates, type="primary", disabled=study.finished or large)
+    step = button("step", trainings.start, study.made + 1, disabled=under_way or over or large)
+    stop = button("stop", trainings.stop, disabled=not under_way and (over or not study.made), help=say("help.stop"))
+    rewind = button("rewind", trainings.rewind, disabled=not (study.parts or under_way), help=say("help.rewind"))
+    return [
+        go | {"key": "training_go", "help": say("help.pause")},
+        step | {"key": "training_step"},
+        stop | {"key": "training_stop"},
+        rewind | {"key": "training_rewind"},
+    ]
 
 
 def _progress(study: Study, job: Job | None, training: Training) -> tuple[float, str]:
@@ -108,7 +106,8 @@ def _progress(study: Study, job: Job | None, training: Training) -> tuple[float,
     elif study.finished:
         said = say("training.done", **made)
     else:
-        said = say("training.paused" if study.made else "training.untrained", **made)
+        stands = "untrained" if not study.made else "stopped" if study.ended else "paused"
+        said = say(f"training.{stands}", **made)
     return min(1.0, study.made / training.updates), said
 
 

@@ -1,4 +1,4 @@
-"""A visitor's training under way: started, watched, paused, taken up again, rewound.
+"""A visitor's training under way: started, watched, paused, taken up again, stopped, rewound.
 
 The networks are trained by jobs (`explorer.training.racing`), each from a state to an update. What the visitor has of
 them, the news and the last state put away, is kept here, so that a page can be left and come back to.
@@ -36,6 +36,7 @@ class Study:
     kept      how many of the parts belong to that state
     until     the update up to which the last job went or goes
     task      the job, None if nothing is under way
+    ended     it was stopped: it can be looked at, and started anew
     problem   what went wrong with the last one: "full", "lost" or a `Job.problem`
     """
 
@@ -45,6 +46,7 @@ class Study:
     kept: int = 0
     until: int = 0
     task: Task | None = None
+    ended: bool = False
     problem: tuple[str, str] = ("", "")
 
     @property
@@ -129,7 +131,9 @@ def watch(study: Study) -> Job | None:
 
 
 def start(study: Study, until: int) -> None:
-    """Train on up to an update."""
+    """Train on up to an update; what was stopped, from the beginning."""
+    if study.ended:
+        rewind(study)
     state.touch()
     study.problem = ("", "")
     study.kept, study.until = len(study.parts), until
@@ -159,11 +163,17 @@ def pause(study: Study) -> None:
     study.saved, study.kept, study.task = saved or study.saved, len(study.parts), None
 
 
+def stop(study: Study) -> None:
+    """End it where it is."""
+    pause(study)
+    study.ended = study.made > 0 and not study.finished
+
+
 def rewind(study: Study) -> None:
     """Back to the weights it started from."""
     state.touch()
     office().cancel(visitor(), SLOT)
-    study.parts, study.saved, study.kept, study.task, study.problem = (), (), 0, None, ("", "")
+    study.parts, study.saved, study.kept, study.task, study.ended, study.problem = (), (), 0, None, False, ("", "")
 
 
 def _back(study: Study, problem: tuple[str, str]) -> None:

@@ -49,6 +49,10 @@ def study(at):
     return at.session_state["study"]
 
 
+def button(at, name):
+    return next(found for found in at.button if found.label == EN(f"training.{name}"))
+
+
 def start(at):
     return press(at, EN("training.start" if not study(at).made else "training.resume"))
 
@@ -142,6 +146,25 @@ class TestTraining:
             np.testing.assert_array_equal(course.loss, np.array(run_loss, np.float32))
             assert study(at).runs()[name].vector.tobytes() == run.vector.tobytes()
             assert course.loss[:paused].tobytes() == courses[name].loss.tobytes()
+
+    def test_stopped_it_can_be_looked_at_and_starts_anew(self):
+        at = visit("training", **SLOW)
+        assert button(at, "stop").disabled
+        start(at)
+        until(at, lambda: study(at).made > 0)
+        press(at, EN("training.stop"))
+        made, courses = study(at).made, study(at).courses
+        assert study(at).task is None and all(e.state == "done" for e in waiting.office()._entries.values())
+        assert at.get("progress")[0].text == EN("training.stopped", made=made, planned=20_000)
+        assert {run.count for run in study(at).runs().values()} == {made}
+        assert len(lines(at, "loss")["GRU"]) == made
+        assert [button(at, name).disabled for name in ("start", "step", "stop", "rewind")] == [False, True, True, False]
+        press(at, EN("training.start"))
+        until(at, lambda: study(at).made > 0)
+        press(at, EN("training.pause"))
+        assert not study(at).ended
+        both = min(made, study(at).made)
+        np.testing.assert_array_equal(study(at).courses["gru"].loss[:both], courses["gru"].loss[:both])
 
     def test_rewound_it_is_at_birth_and_goes_the_same_way(self):
         at = finished(start(visit("training", **QUICK)))
