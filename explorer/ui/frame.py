@@ -138,6 +138,9 @@ def _draw_notes() -> None:
         key = "note.fallback" if fallback.used else "note.left_out"
         name = literal(say(f"setting.{fallback.name}"))
         st.warning(say(key, name=name, given=literal(fallback.given), used=_as_on_its_widget(fallback)))
+    for way in state.ways():
+        key = "note.way" if way.used else "note.left_out"
+        st.warning(say(key, name=say(f"link.{way.name}"), given=literal(way.given), used=literal(way.used)))
 
 
 def _as_on_its_widget(fallback: Fallback) -> str:

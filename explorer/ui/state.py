@@ -73,14 +73,19 @@ TRAINED = Training.kinds()
 PARTS = {"view": View, "long": Long, "entrants": Entrants, "asked": Asked}
 
 
-def _part_from(part: type, query):
-    good = {}
+def _part_from(part: type, query) -> tuple[object, tuple[Fallback, ...]]:
+    """A part of a URL, and what in it could not be had, by its keys; each costs only itself."""
+    good, refused = {}, {}
     for name, kind in kinds(part).items():
+        if (given := query.get(kind.key)) is None:
+            continue
         try:
-            good[name] = kind.read(query[kind.key])
-        except (KeyError, ValueError):
-            continue  # it costs only itself: the default stands in the widget
-    return part(**good)
+            good[name] = kind.read(given)
+        except ValueError:
+            refused[name] = given
+    made = part(**good)
+    used = {name: kind.write(getattr(made, name)) for name, kind in kinds(part).items()}
+    return made, tuple(Fallback(kinds(part)[name].key, given[:40], used[name]) for name, given in refused.items())
 
 
 def _part_query(part) -> dict[str, str]:
@@ -99,18 +104,10 @@ def restore() -> None:
         state["training"], left_too = Training.from_query(st.query_params)
         state["fallbacks"] = (*left, *(one for one in left_too if one.name not in KINDS))  # what they share, once
         state["shrunk"] = ()
+        state["ways"] = ()
         for name, part in PARTS.items():
-            state[name] = _part_from(part, st.query_params)
-        state["fallbacks"] += _entrants_left_out(st.query_params)
-
-
-def _entrants_left_out(query) -> tuple[Fallback, ...]:
-    kind = Entrants.__dataclass_fields__["names"].metadata["kind"]
-    try:
-        kind.read(query.get(kind.key, kind.options))
-    except ValueError:
-        return (Fallback("entrants", query[kind.key][:40], kind.write(Entrants().names)),)
-    return ()
+            state[name], not_had = _part_from(part, st.query_params)
+            state["ways"] += not_had
 
 
 def publish() -> None:
@@ -170,8 +167,13 @@ def shrunk() -> tuple[Fallback, ...]:
 
 
 def fallbacks() -> tuple[Fallback, ...]:
-    """What the URL asked for and could not have."""
+    """What of the experiment and the training the URL asked for and could not have."""
     return st.session_state.get("fallbacks", ())
+
+
+def ways() -> tuple[Fallback, ...]:
+    """What of the other parts it asked for and could not have, by their keys in the URL."""
+    return st.session_state.get("ways", ())
 
 
 def change(**settings) -> None:
@@ -225,7 +227,7 @@ def look(**settings) -> None:
 
 def touch() -> None:
     """A widget has spoken: in this run it counts, not the URL."""
-    st.session_state["touched"], st.session_state["fallbacks"], st.session_state["shrunk"] = True, (), ()
+    st.session_state.update(touched=True, fallbacks=(), ways=(), shrunk=())
 
 
 def reset() -> None:

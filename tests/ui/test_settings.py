@@ -73,11 +73,43 @@ class TestHostileLinks:
         assert not at.warning and link(at) == {"T": "12", "H": "5"}
 
     @every_page
-    def test_a_view_that_cannot_be_had_costs_nothing(self, screen):
+    def test_a_view_that_cannot_be_had_costs_nothing_but_a_note(self, screen):
         wanted = pictures(visit(screen, **SMALL))
         for view in ({"t": "x", "u": "-1", "projector": "maybe"}, {"t": "9e9", "u": "nan"}, {"lang": "xx"}):
             at = visit(screen, **view, **SMALL)
-            assert not at.warning and pictures(at) == wanted and link(at) == SMALL
+            assert pictures(at) == wanted and link(at) == SMALL
+            notes = [warning.value for warning in at.warning]
+            assert len(notes) == len(view) and all(literal(given) in "".join(notes) for given in view.values())
+
+    @pytest.mark.parametrize("lang", LANGUAGES)
+    def test_what_no_part_of_the_page_can_be_asked_is_said_by_name(self, lang):
+        asked = {
+            "t": "501",
+            "level": "0",
+            "q": "w",
+            "form": "x",
+            "beam": "6",
+            "review": "x" * 201,
+            "n": "1",
+            "nets": "x",
+        }
+        used = {"t": "5", "level": "1", "q": "f", "form": "sequence\\_to\\_sequence", "beam": "1", "review": "",
+                "n": "20000", "nets": "rnn\\_tanh,gru,lstm"}  # fmt: skip
+        say = words(lang)
+        notes = [warning.value for warning in visit("forms", lang=lang, **asked).warning]
+        assert notes == [
+            say(
+                "note.way" if used[key] else "note.left_out",
+                name=say(f"link.{key}"),
+                given=literal(asked[key][:40]),
+                used=used[key],
+            )
+            for key in ("t", "level", "q", "n", "nets", "form", "review", "beam")
+        ]
+
+    @every_page
+    def test_a_cursor_beyond_a_shorter_sequence_is_no_fault(self, screen):
+        assert not visit(screen, T="12", t="400", u="40", H="3").warning
 
     @every_page
     def test_parameters_of_others_are_ignored(self, screen):

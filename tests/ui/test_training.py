@@ -218,8 +218,8 @@ class TestLinks:
     def test_what_cannot_be_had_is_noted(self):
         at = visit("training", task="juggling", H="999", nets="lstm,abacus", distance="0", rate="fast")
         assert len(at.warning) == 5 and link(at) == {}
-        for name, given in (("task", "juggling"), ("entrants", "lstm,abacus"), ("H", "999")):
-            assert any(w.value.startswith(EN(f"setting.{name}")) and given in w.value for w in at.warning)
+        for key, given in (("setting.task", "juggling"), ("link.nets", "lstm,abacus"), ("setting.H", "999")):
+            assert any(w.value.startswith(EN(key)) and given in w.value for w in at.warning)
 
     def test_what_has_no_room_is_noted_and_made_smaller(self):
         at = visit("training", distance="400", batch="32")
