@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 from plotly.data import stocks
 
 from explorer.datasets import DATASETS
-from explorer.datasets.own import NotNumbers, read_numbers
+from explorer.datasets.own import NotNumbers, read_numbers, typed_numbers
 
 OWN = (1.0, -0.5, 0.25, 0.0, 3.0)
 every_dataset = pytest.mark.parametrize("name", DATASETS)
@@ -201,6 +201,27 @@ class TestOwnNumbers:
             read_numbers(text)
         assert (refused.value.reason, refused.value.details) == (reason, details)
         assert re.match("expected .*, but", str(refused.value)) and "\n" not in str(refused.value)
+
+    @pytest.mark.parametrize(
+        ("text", "piece"),
+        [
+            ("1,000.5", "1,000.5"),
+            ("7 1,234,567.89 8", "1,234,567.89"),
+            ("1,000", "1,000"),
+            ("3; 12,050", "12,050"),
+            ("1,5; 2,5", "1,5"),
+            ("1;2,5", "2,5"),
+        ],
+    )
+    def test_a_typed_comma_that_may_be_of_a_number_is_asked_about(self, text, piece):
+        with pytest.raises(NotNumbers) as refused:
+            typed_numbers(text)
+        assert (refused.value.reason, refused.value.details) == ("comma", {"piece": piece})
+        assert re.match("expected .*, but", str(refused.value))
+
+    @pytest.mark.parametrize("text", ["1,2,3", "100,200,300", "0.5,0.25,.125", "1, 100.5", "1;2;3"])
+    def test_other_commas_lie_between_numbers(self, text):
+        assert typed_numbers(text) == read_numbers(text)
 
     @given(some.text())
     def test_any_text_is_read_or_refused(self, text):

@@ -76,7 +76,7 @@ AMONG = {  # composed keys among others
     "job": {"refused", "memory", "disk", "late", "crashed"},
     "forms": {
         *(f"refused_{reason}" for reason in ("empty", "unknown", "picture", "source", "series")),
-        *(f"refused_numbers_{reason}" for reason in ("none", "many", "bad")),
+        *(f"refused_numbers_{reason}" for reason in ("none", "many", "bad", "comma")),
         *(f"measure_{measure}" for measure in ("error_network", "error_naive", "right_side", "near", "exact")),
         *(f"measure_spelt_{language}" for language in LANGUAGES),
         *(f"{shown}{which}_picture" for shown in ("gates", "states") for which in ("", "_encoder", "_decoder")),
@@ -87,7 +87,7 @@ AMONG = {  # composed keys among others
     "home": set(PAGES) - {"home"},
     "question": set(QUESTIONS),
     "input": set(DATASETS),
-    "note": {"numbers_none", "numbers_many", "numbers_bad"},
+    "note": {"numbers_none", "numbers_many", "numbers_bad", "numbers_comma"},
     "training": {f"{task}_{what}" for task in TASKS for what in ("question", "about")} | {"whole", "cut"},
     "lab": {*(f"by_{by}" for by in FAIR), *(f"list_{cell}" for cell in CELLS)},
     "gradients": {"loss_last", "loss_all", "loss_step"},

@@ -1,14 +1,18 @@
 """Numbers that the user typed or pasted; after the last one, silence."""
 
+import re
+
 import numpy as np
 
 from explorer.datasets.base import Dataset, padded
 
 MOST, LARGEST = 500, 1e6
+THOUSANDS = re.compile(r"\d,\d{3}(,\d{3})*\.\d|(?<![\d.])\d{1,3},0\d\d(?!\d)")  # 1,000.5 and 1,000
+DECIMAL = re.compile(r"\d,\d")  # 1,5; 2,5
 
 
 class NotNumbers(ValueError):
-    """Why a text is not taken: `reason` is "none", "many" or "bad", `details` its numbers and pieces."""
+    """Why a text is not taken: `reason` is "none", "many", "bad" or "comma", `details` its numbers and pieces."""
 
     def __init__(self, reason: str, message: str, **details):
         super().__init__(message)
@@ -38,6 +42,18 @@ def read_numbers(text: str) -> tuple[float, ...]:
             raise NotNumbers("bad", message, place=place, piece=piece)
         numbers.append(number)
     return tuple(numbers)
+
+
+def typed_numbers(text: str) -> tuple[float, ...]:
+    """`read_numbers` of what was typed or pasted by hand, where a comma may stand inside a number.
+
+    Raises NotNumbers where it cannot be told whether it does.
+    """
+    for piece in re.split(r"[\s;]+", text):
+        if THOUSANDS.search(piece) or (";" in text and DECIMAL.search(piece)):
+            message = f"expected numbers such as 1000.5, but {piece[:20]!r} may be one number or several"
+            raise NotNumbers("comma", message, piece=piece[:20])
+    return read_numbers(text)
 
 
 def draw(T, D, seed, numbers):

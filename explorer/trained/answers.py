@@ -13,7 +13,7 @@ from explorer import trained
 from explorer.corpora import digits
 from explorer.corpora.reviews import EXAMPLES, GRAMMARS, Review, language_of
 from explorer.corpora.translation import CORPORA, DAYS, Corpus, Pairs, kind_of
-from explorer.datasets.own import NotNumbers, read_numbers
+from explorer.datasets.own import NotNumbers, typed_numbers
 from explorer.datasets.prices import table
 from explorer.forms import FORMS
 from explorer.trace import Trace
@@ -83,7 +83,7 @@ def answer(asked: Asked, cell: str, language: str) -> Answered:
 def _prices(asked: Asked, cell: str, language: str) -> Answered:
     if asked.company == "own":
         try:
-            prices = np.array(read_numbers(asked.prices))
+            prices = np.array(typed_numbers(asked.prices))
         except NotNumbers as error:
             raise Refused(f"numbers_{error.reason}", str(error), **error.details) from None
         labels = tuple(str(day + 1) for day in range(len(prices)))

@@ -168,7 +168,8 @@ def _note_overflow() -> None:
 def dress() -> None:
     """The few rules of style that Streamlit's theme cannot say."""
     projector = PROJECTOR if state.view().projector else ""
-    st.html(f"<style>{STYLE}{projector}</style>")
+    words = f"--upload: '{say('upload.button')}'; --kinds: '{say('upload.kinds')}';"
+    st.html(f"<style>{STYLE}{projector}:root {{ {words} }}</style>")
 
 
 PROJECTOR = "html { font-size: 24px !important; } .stMainBlockContainer { max-width: none !important; }"

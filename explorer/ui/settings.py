@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.cells import CELLS
 from explorer.datasets import DATASETS
-from explorer.datasets.own import NotNumbers, read_numbers
+from explorer.datasets.own import NotNumbers, typed_numbers
 from explorer.experiment import KINDS, Choice, Number, Switch
 from explorer.naming import DIALECTS, letter, listed
 from explorer.ui import state
@@ -39,6 +39,8 @@ def control(name: str, *, disabled: bool = False, **arguments) -> None:
             st.toggle(label, **bound, **arguments)
         case Number(step=step):
             widget = st.slider if slides else st.number_input
+            if isinstance(step, float):  # a link may ask for a value between two steps
+                arguments["format"] = f"%.{max(decimals(step), decimals(value))}f"
             widget(
                 arguments.pop("label", label),
                 low,
@@ -47,6 +49,11 @@ def control(name: str, *, disabled: bool = False, **arguments) -> None:
                 **bound,
                 **arguments,
             )
+
+
+def decimals(number: float) -> int:
+    """Digits after the point that it takes to write a number of a link, which has at most six."""
+    return len(f"{number:.6f}".rstrip("0").partition(".")[2])
 
 
 def choose_input(name: str) -> None:
@@ -179,7 +186,7 @@ def _own_numbers() -> None:
 
     def typed(text):
         try:
-            numbers = read_numbers(text)
+            numbers = typed_numbers(text)
         except NotNumbers as error:
             state.touch()
             details = {name: literal(str(detail)) for name, detail in error.details.items()}
@@ -188,7 +195,7 @@ def _own_numbers() -> None:
             st.session_state["refused"] = None
             state.change(numbers=numbers, T=max(2, len(numbers)))
 
-    written = KINDS["numbers"].write(e.numbers)
+    written = KINDS["numbers"].write(e.numbers).replace(",", ", ")  # so that no comma is taken for one of a number
     if "numbers_for" not in st.session_state or st.session_state["numbers_for"] != written:
         st.session_state["numbers_for"] = st.session_state["numbers_text"] = written
     st.text_area(

@@ -37,8 +37,8 @@ def look(task: Task, slot: str) -> Job | None:
 
 
 def watch(task: Task, slot: str, offer: str, draw: Callable[[Job | None], None], *, at_once: bool = False) -> None:
-    """One line on how a task stands, with what can be done about it; below it what `draw` makes of it, again and
-    again until it is over.
+    """What the task means, and one line on how it stands, with what can be done about it; below it what `draw` makes
+    of it, again and again until it is over.
 
     slot     of the page: a tab has one unfinished job a slot
     offer    what starting it would mean, in words
@@ -48,6 +48,7 @@ def watch(task: Task, slot: str, offer: str, draw: Callable[[Job | None], None],
         _start(task, slot)
     now = look(task, slot)
     state_drawn = now and now.state
+    st.markdown(offer)
 
     @st.fragment(run_every=PAUSES.get(state_drawn))
     def live():
@@ -56,18 +57,18 @@ def watch(task: Task, slot: str, offer: str, draw: Callable[[Job | None], None],
         if (job and job.state) != state_drawn:
             st.rerun()
         with st.container(key=f"job_{slot}", horizontal=True, vertical_alignment="center"):
-            _line(job, task, slot, offer)
+            _line(job, task, slot)
         draw(job)
         state.publish()  # what was changed in the picture: a fragment runs without the frame
 
     live()
 
 
-def _line(job: Job | None, task: Task, slot: str, offer: str) -> None:
+def _line(job: Job | None, task: Task, slot: str) -> None:
     press = {}
     if job is None:
-        full = st.session_state.pop(f"full_{slot}", None)
-        st.warning(say("job.full")) if full else st.markdown(offer)
+        if st.session_state.pop(f"full_{slot}", None):
+            st.warning(say("job.full"))
         press = {"label": say("job.start"), "on_click": _start, "type": "primary"}
     elif job.state == "failed":
         st.warning(problem(job))

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from explorer import Experiment
+from explorer.i18n import LANGUAGES, words
 from explorer.long_series import needle, series
 from tests.browser.conftest import figure, serving, settle
 
@@ -100,3 +101,13 @@ def test_zooming_draws_from_all_numbers(server, visit):
     again.wait_for_function("() => !location.search.includes('first=')")
     settle(again)
     assert figure(again, "long")["range"] == [0.5, 1_000_000.5]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_upload_speaks_the_language_of_the_page(server, visit, lang):
+    page = visit(f"{server}/long?lang={lang}&src=own")
+    zone = page.get_by_test_id("stFileUploaderDropzone")
+    said = """(node) => [getComputedStyle(node).fontSize, getComputedStyle(node, "::after").content]"""
+    button, kinds = zone.locator("button p"), zone.get_by_test_id("stFileUploaderDropzoneInstructions").locator("span")
+    assert button.evaluate(said) == ["0px", f'"{words(lang)("upload.button")}"']
+    assert kinds.last.evaluate(said) == ["0px", f'"{words(lang)("upload.kinds")}"']

@@ -7,7 +7,7 @@ import streamlit as st
 
 from explorer.corpora import digits
 from explorer.corpora.reviews import EXAMPLES, GRAMMARS
-from explorer.datasets.own import MOST, NotNumbers, read_numbers
+from explorer.datasets.own import MOST, NotNumbers, typed_numbers
 from explorer.datasets.prices import table
 from explorer.forms import FORMS
 from explorer.long_series import LARGEST, MOST_ROWS, Unreadable, read_csv
@@ -51,7 +51,7 @@ def refusal(error: answers.Refused, asked: Asked) -> str:
     """The sentence for what cannot be answered."""
     details = _literal(error.details)
     if error.reason == "series":
-        details["count"] = len(read_numbers(asked.prices))
+        details["count"] = len(typed_numbers(asked.prices))
     return say(f"forms.refused_{error.reason}", **details)
 
 
@@ -116,7 +116,7 @@ def _take_file(data: bytes) -> None:
 def _take_text(text: str) -> None:
     """Many prices, or ones with many digits."""
     try:
-        numbers = read_numbers(text)
+        numbers = typed_numbers(text)
     except NotNumbers as error:
         _refuse(f"forms.refused_numbers_{error.reason}", **_literal(error.details))
     else:
@@ -126,7 +126,7 @@ def _take_text(text: str) -> None:
 def _take(numbers) -> None:
     """Prices to six digits, if they fit into an address."""
     most = kinds(Asked)["prices"].most
-    written = ",".join(f"{number:.6g}" for number in numbers[:MOST])
+    written = " ".join(f"{number:.6g}" for number in numbers[:MOST])
     if len(numbers) > MOST or len(written) > most:
         fitting = min(len(numbers), MOST) * most // max(most, len(written))
         _refuse("forms.refused_numbers_many", most=fitting, count=len(numbers))
