@@ -19,6 +19,10 @@ and one number of a sum is written with its place (from 0):
 
     (W_hq @ h_prev)[k]       the k-th product of the sum
     W_hq[k]                  the weight in it
+
+What is one number for all units is a norm, of one vector or of several numbers, or a ratio of two:
+
+    norm(dh) / norm(dh_next), norm(norm(da_f) * norm(h_prev), …)
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ from functools import cache
 
 import numpy as np
 
+from explorer.measures import norm
 from explorer.trace import Gradients, Trace
 
 FUNCTIONS = {
@@ -36,6 +41,7 @@ FUNCTIONS = {
     "tanh": np.tanh,
     "relu": lambda a: np.maximum(a, 0),
     "positive": lambda a: (a > 0).astype(a.dtype),
+    "norm": lambda *parts: norm(np.concatenate(parts, axis=-1))[..., None],
 }
 PARTS = {"W_i": "weight_ih", "W_h": "weight_hh", "b_i": "bias_ih", "b_h": "bias_hh"}
 
@@ -101,14 +107,16 @@ def worked_out(formula: str | ast.expr, named: Callable[[str], object], function
                 return value(left) - value(right)
             case ast.BinOp(left, ast.Mult(), right):
                 return value(left) * value(right)
+            case ast.BinOp(left, ast.Div(), right):
+                return value(left) / value(right)
             case ast.BinOp(left, ast.MatMult(), right):
                 return value(right) @ value(left).T
             case ast.Subscript(ast.BinOp(left, ast.MatMult(), right), ast.Constant(int(k))):
                 return value(right)[..., k : k + 1] * value(left)[:, k]
             case ast.Subscript(matrix, ast.Constant(int(k))):
                 return value(matrix)[:, k]
-            case ast.Call(ast.Name(function), [argument]):
-                return functions[function](value(argument))
+            case ast.Call(ast.Name(function), arguments):
+                return functions[function](*map(value, arguments))
             case ast.Attribute(matrix, "T"):
                 return value(matrix).T
             case ast.Constant(int(number)):

@@ -1,7 +1,8 @@
 """A number of a run, proved: by PyTorch, and, if it is a gradient, by a difference quotient.
 
 A number is the value of a formula (`explorer.equations`) at one step for one unit: a gate, the sum inside it, one of
-its products, a share of a gradient.
+its products, a share of a gradient; or, for all units, a norm. A norm is no slope of the loss, so it has no difference
+quotient of its own: each of the numbers in it has one.
 
 A verdict is computed or it is not there. PyTorch and the engine round differently, so they agree when they differ by no
 more than 10⁻⁹ of the number itself, or 10⁻¹² of the largest of its kind at that step. A difference quotient is an
@@ -10,6 +11,7 @@ approximation: it agrees within 10⁻⁶ of the number, and says that it is blin
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -17,7 +19,7 @@ import numpy as np
 
 from explorer.cells.clamp import Clamp
 from explorer.check import whole
-from explorer.equations import block, names, placed, worked_out
+from explorer.equations import block, names, parse, placed, worked_out
 from explorer.performing import Performance, direct_gradient
 from explorer.trace import Gradients, Trace
 from explorer.unroll import run
@@ -48,7 +50,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Proof:
-    """The engine's number, and the checks of it; `difference` only for a gradient."""
+    """The engine's number, and the checks of it; `difference` only for a gradient, or a share of one."""
 
     formula: str
     step: int
@@ -61,7 +63,7 @@ class Proof:
 def prove(performance: Performance, formula: str, step: int, unit: int) -> Proof:
     """Prove one number of the last layer, also of a run that was operated on.
 
-    formula      "f", "da_f", "f * c_prev", "(W_hf @ h_prev)[2]", …
+    formula      "f", "da_f", "f * c_prev", "(W_hf @ h_prev)[2]", "norm(dh)", …
     step, unit   array indices; step −1 for what the first step hands back to the initial state
 
     Raises ValueError for a formula, a step or a unit that the run does not have.
@@ -72,9 +74,10 @@ def prove(performance: Performance, formula: str, step: int, unit: int) -> Proof
     step = whole(step, -1, trace.T - 1, "step")
     engine = Engine(trace, performance.grads, direct, step)
     try:
-        numbers = np.atleast_2d(worked_out(formula, engine))[0]
-        gradients = sorted(name for name in names(formula) if _is_gradient(name))
-    except (SyntaxError, KeyError, IndexError, TypeError) as fault:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            numbers = np.atleast_2d(worked_out(formula, engine))[0]
+        gradients = sorted(name for name in names(formula) if _is_gradient(name)) if _is_linear(formula) else []
+    except (SyntaxError, KeyError, IndexError, TypeError, ArithmeticError) as fault:
         raise ValueError(f"no formula of {trace.cell.name}: {formula!r}") from fault
     unit = whole(unit, 0, len(numbers) - 1, "unit")
     torch = by_torch(engine, formula, unit, numbers)
@@ -84,6 +87,11 @@ def prove(performance: Performance, formula: str, step: int, unit: int) -> Proof
 
 def _is_gradient(name: str) -> bool:
     return name.removesuffix("_next") in ("dh", "dc") or name.startswith("da_")
+
+
+def _is_linear(formula: str) -> bool:
+    """Whether it speaks of slopes: a norm and a ratio of norms do not."""
+    return not any(isinstance(node, ast.Div) or getattr(node, "id", "") == "norm" for node in ast.walk(parse(formula)))
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,21 @@ from torch.nn.functional import linear
 from explorer.equations import names, placed, worked_out
 from explorer.trace import Trace
 
+
+def norm(*parts: torch.Tensor) -> torch.Tensor:
+    """PyTorch's norm over all units of all parts, (1, 1); scaled, because the square of 1e-200 is 0."""
+    row = torch.cat(parts, dim=-1)
+    largest = row.abs().max()
+    scale = largest if 0 < largest < torch.inf else torch.ones_like(largest)
+    return scale * torch.linalg.vector_norm(row / scale, dim=-1, keepdim=True)
+
+
 FUNCTIONS = {
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
     "relu": torch.relu,
     "positive": lambda a: (a > 0).to(a.dtype),
+    "norm": norm,
 }
 BY_CELLS = {"h", "c", "dh", "x"}  # the rest is inside of them
 

@@ -77,6 +77,26 @@ def test_a_wrong_number_gets_no_tick(cell):
             assert proof.difference.verdict == "differs", proof
 
 
+@pytest.mark.parametrize("experiment", EVERY, ids=str)
+def test_a_norm_is_that_of_the_numbers_in_it_and_is_proved(experiment):
+    performance = perform(experiment.replace(**SIZES))
+    rows = {name: performance.grads.state["h"][step, 0] for name, step in (("dh", 4), ("dh_next", 5))}
+    sizes = {name: np.sqrt((row**2).sum()) for name, row in rows.items()}
+    ratio = "norm(dh) / norm(dh_next)"
+    for formula, value in (("norm(dh)", sizes["dh"]), (ratio, sizes["dh"] / sizes["dh_next"])):
+        proof = prove(performance, formula, 4, 0)
+        assert proof.value == pytest.approx(value, rel=1e-12)
+        assert proof.torch.verdict == "agrees" and proof.difference is None
+        assert prove(forged(performance, "dh", 4, 1), formula, 4, 0).torch.verdict == "differs"
+    with pytest.raises(ValueError, match="unit"):
+        prove(performance, "norm(dh)", 4, 1)
+
+
+def test_a_norm_of_what_has_vanished_is_not_0():
+    proof = prove(perform(Experiment(cell="rnn", T=200, H=4, gain=0.2)), "norm(dh)", 3, 0)
+    assert 0 < proof.value < 1e-180 and proof.torch.verdict == "agrees"
+
+
 def test_a_gradient_that_rounding_hides_is_not_ticked_by_differences():
     performance = perform(Experiment(cell="rnn", T=200, H=4, gain=0.2))
     proof = prove(performance, "dh", 3, 0)

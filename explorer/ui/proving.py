@@ -16,23 +16,29 @@ from explorer.ui import state
 
 
 def ask(number: dict) -> None:
-    """Remember which number is asked for, and where the cursor stands: {"formula", "step", "unit"}, both from 1."""
-    asked = state.experiment(), str(number["formula"]), int(number["step"]), int(number["unit"])
+    """Remember which number is asked for, and where the cursor stands.
+
+    number   {"formula", "step", "unit", "original"}, both from 1; original: of the run without the operation
+    """
+    asked = str(number["formula"]), int(number["step"]), int(number["unit"]), bool(number["original"])
     st.session_state["to_prove"] = asked, _place()
 
 
 def answer(performed: Callable[[Experiment], Performance]) -> dict | None:
     """What the stage shows of the proof; None if nothing was asked for, or the cursor has moved on."""
     asked, place = st.session_state.get("to_prove", (None, None))
-    if asked is None or asked[0] != state.experiment() or place != _place():
+    if place != _place():
         st.session_state.pop("to_prove", None)
         return None
-    return _proved(asked, performed)
+    *number, original = asked
+    experiment = state.experiment()
+    proof = _proved((experiment.original if original else experiment, *number), performed)
+    return proof and proof | {"original": original}
 
 
 def _place() -> tuple:
     view = state.view()
-    return view.step, view.unit, view.level, view.quantity, view.back
+    return state.experiment(), view.step, view.unit, view.level, view.quantity, view.back
 
 
 @cached(LRUCache(512), key=lambda asked, performed: asked, lock=Lock())

@@ -11,6 +11,7 @@ import pytest
 from explorer import Experiment, perform
 from explorer.i18n import words
 from explorer.measures import norm
+from explorer.ui.frame import PAGES
 from tests.browser.conftest import chart, figure, settle
 from tests.browser.test_moving import press
 
@@ -133,6 +134,18 @@ def test_nothing_sticks_out_at_360_pixels(server, visit, page_name, language):
     assert main.evaluate("(node) => node.scrollWidth") <= 360
     for one in page.locator(".gate-chart figure").all():
         assert one.bounding_box()["width"] <= 360
+    for row in page.get_by_test_id("stMain").get_by_role("radiogroup").all():
+        assert row.evaluate("(node) => node.scrollWidth <= node.clientWidth"), row.text_content()
+
+
+@pytest.mark.parametrize("page_name", PAGES)
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_phone_opens_a_page_at_its_title(server, visit, page_name, language):
+    address = "" if page_name == "home" else page_name
+    page = visit(f"{server}/{address}?lang={language}&T=20&H=4", viewport={"width": 360, "height": 740})
+    assert page.get_by_test_id("stMain").evaluate("(node) => node.scrollTop") == 0
+    covered = page.get_by_test_id("stHeader").bounding_box()
+    assert page.locator("h1").bounding_box()["y"] >= covered["y"] + covered["height"]
 
 
 def test_plotly_is_loaded_once(server, visit):

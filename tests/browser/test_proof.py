@@ -34,6 +34,11 @@ EVERY_NUMBER = """({ stage }) => {
       stage.go({ back, level: 1, step });
       look(stage.host);
       if (step !== 4) continue;
+      for (const phase of stage.run.parts(back).keys()) {
+        stage.go({ phase });
+        look(stage.sentence);
+      }
+      stage.go({ phase: null });
       for (const quantity of Object.keys(back ? stage.run.chain : stage.run.formulas)) {
         stage.go({ quantity, level: 2 });
         look(stage.panel.node);
@@ -62,19 +67,25 @@ def test_every_number_on_the_stage_can_be_pressed_and_is_proved(server, visit, n
     address = "&".join(f"{key}={value}" for key, value in experiment.to_query().items())
     page = visit(f"{server}/unrolled?{address}")
     seen = page.locator(".stage").evaluate(EVERY_NUMBER)
-    performance, asked = perform(experiment), {}
+    runs, asked = {False: perform(experiment), True: perform(experiment.original)}, {}
     notes = {EN(f"stage.{key}") for key in GIVEN}
     for one in seen:
         assert one["asks"] or one["note"] in notes, one
         if one["asks"]:
             asked.setdefault(tuple(one["asks"].values()), set()).add((one["says"], one["result"]))
     assert len(asked) >= (30 if name == "rnn" else 90)
-    for (formula, step, unit), shown in asked.items():
-        proof = prove(performance, formula, step - 1, unit - 1)
+    assert {original for *_, original in asked} == {False, bool(experiment.surgery)}
+    assert {"norm(dh)", "(norm(dh) / norm(dh_next))"} <= {formula for formula, *_ in asked}
+    assert (name == "rnn") or any(says.endswith("%") for shown in asked.values() for says, _ in shown)
+    for (formula, step, unit, original), shown in asked.items():
+        proof = prove(runs[original], formula, step - 1, unit - 1)
         assert proof.torch.verdict == "agrees", proof
         assert proof.difference is None or proof.difference.verdict == "agrees", proof
         for says, result in shown:
-            assert plain(result) in plain(says) or says.endswith("(t−1)"), (formula, says, result)
+            if says.endswith("%"):
+                assert says == f"{100 * np.float32(proof.value):.0f} %", (formula, says, result)
+            else:
+                assert plain(result) in plain(says) or says.endswith("(t−1)"), (formula, says, result)
             assert approximately(result, proof.value), (formula, step, unit, result, proof.value)
 
 
@@ -203,3 +214,35 @@ def test_an_operated_run_is_proved_too_and_a_wrong_number_has_no_tick(server, vi
         )
         expect(proof.locator(".verdict")).to_have_text([sign])
         expect(proof).to_contain_text(EN(f"stage.proof_{verdict}_torch"))
+
+
+def test_the_norm_in_a_sentence_is_taken_apart_into_its_units(server, visit):
+    page = visit(f"{server}/unrolled?T=12&H=9&t=5&back=1")
+    stage, proof = page.locator(".stage"), page.locator(".stage .proof")
+    page.locator(".sentence [data-n]").first.click()
+    expect(proof.locator(".verdict")).to_have_text(["✓"], timeout=30_000)
+    expect(proof.locator(".where")).to_have_text(f"t = 5, {EN('stage.all_units')}")
+    assert stage.evaluate("({ stage: { cursor: c } }) => [c.step, c.unit, c.level]") == [4, 0, 1]
+    units = proof.locator(".origin msup > [data-n]")
+    expect(units).to_have_count(9)
+    units.nth(6).click()  # a gradient, with a difference quotient of its own
+    expect(proof.locator(".verdict")).to_have_text(["✓", "✓"])
+    assert stage.evaluate("({ stage: { cursor: c } }) => [c.step, c.unit, c.quantity]") == [4, 6, "dh"]
+
+
+def test_a_number_in_brackets_is_proved_in_the_run_without_the_operation(server, visit):
+    page = visit(f"{server}/unrolled?T=12&H=4&t=5&u=2&op=f~3-8~0.5")
+    proof = page.locator(".stage .proof")
+    before = perform(Experiment(T=12, H=4)).trace["h"][4, 0, 1]
+    page.locator(".lens .chosen [data-original]").click()
+    expect(proof.locator(".verdict")).to_have_text(["✓"], timeout=30_000)
+    expect(proof.locator(".where")).to_have_text(EN("stage.number_place_original", t=5, unit="unit 2"))
+    expect(proof).to_contain_text(EN("stage.proof_torch_cells"))  # PyTorch's own cells cannot be operated on
+    expect(proof.locator(".digits").first).to_contain_text(f"{before:.12f}".replace("-", "−")[:11])
+    # what stands in its formula is of the same run; the same number of this run is another question
+    proof.locator('[data-n=\'["name","c"]\']').click()
+    expect(proof.locator(".verdict")).to_have_text(["✓"])
+    expect(proof.locator(".where")).to_contain_text(EN("stage.number_place_original", t=5, unit="unit 2"))
+    page.locator(".circuit .number:not(.former)", has_text="h = ").click()
+    expect(proof.locator(".where")).to_have_text(EN("stage.number_place", t=5, unit="unit 2"))
+    expect(proof).to_contain_text(EN("stage.proof_torch_autograd"))

@@ -2,9 +2,10 @@
 
 import pytest
 
-from explorer import Experiment
+from explorer import Experiment, perform
 from explorer.cells import CELLS
 from explorer.i18n import LANGUAGES, words
+from explorer.numerals import typeset
 from explorer.surgery import Operation
 from explorer.ui.frame import PAGES
 from explorer.ui.operating import presets
@@ -76,9 +77,9 @@ def test_operations_stay_through_pages_and_fall_away_with_their_gate():
     assert "half_life" in charts(at)
 
 
-def asked(at, formula: str, here: tuple = (4, 2, 2, "f", False)) -> dict | None:
+def asked(at, formula: str, here: tuple = (4, 2, 2, "f", False), original: bool = False) -> dict | None:
     """The answer to a question about a number at step 4 of unit 2, asked where the cursor was `here`."""
-    at.session_state["to_prove"] = (at.session_state["experiment"], formula, 4, 2), here
+    at.session_state["to_prove"] = (formula, 4, 2, original), (at.session_state["experiment"], *here)
     fine(at.run())
     return on_stage(at)[0]["proof"]
 
@@ -90,6 +91,17 @@ def test_a_proof_stands_as_long_as_the_cursor():
     assert (proof["formula"], proof["step"], proof["unit"]) == ("f", 4, 2)
     assert proof["checks"].keys() == {"torch"} and proof["checks"]["torch"]["verdict"] == "agrees"
     assert asked(at, "f", (5, 2, 2, "f", False)) is None and "to_prove" not in at.session_state
+
+
+def test_a_number_of_the_original_is_proved_in_the_original():
+    at = visit("unrolled", t="4", u="2", level="2", q="f", op="f~3~1", **SMALL)
+    now, before = asked(at, "f"), asked(at, "f", original=True)
+    assert (now["original"], before["original"]) == (False, True)
+    experiment = at.session_state["experiment"]
+    for proof, run in ((now, experiment), (before, experiment.original)):
+        assert proof["value"] == typeset(float(perform(run).trace["f"][3, 0, 1]), 12)
+        assert proof["checks"]["torch"]["verdict"] == "agrees"
+    assert now["value"] != before["value"]
 
 
 @pytest.mark.parametrize("formula", ["z", "f + ", "f ** 9", "__import__('os')", "(" * 400, "f" * 9999])

@@ -65,8 +65,8 @@ def staged(pieces: Sequence[Piece], label: str, loss: Sequence[int], form: Mappi
         "states": cell.states,
         "phases": cell.phases,
         "phasesBack": cell.phases_back,
-        "formulas": {name: tree(formula) for name, formula in formulas.items()},
-        "chain": {name: tree(formula) for name, formula in rule.items()},
+        "formulas": _trees(formulas),
+        "chain": _trees(rule),
         "limits": {q: ranges[q][1] if q in ranges else theme.symmetric_limit(own["values"][q]) for q in formulas},
         "labels": [label for piece in pieces for label in piece.labels],
         "stacked": trace.below is not None,
@@ -76,7 +76,7 @@ def staged(pieces: Sequence[Piece], label: str, loss: Sequence[int], form: Mappi
         "resetAfter": bool(options.get("reset_after", False)),
         **own,
         "held": {q: theme.numbers(values) for q, values in trace.held.items()},
-        "former": _numbers([original]) if original else None,
+        "former": _numbers([original]) | {"chain": _trees(chain(original.trace))} if original else None,
         "operated": surgery.get("operated", ()),
         "initial": {q: theme.numbers(trace.initial[q][0]) for q in cell.states},
         "params": _params(first),
@@ -94,6 +94,10 @@ def _second(piece: Piece | None = None, *, T: int) -> dict | None:
         "channels": piece.channels,
         "params": _params(piece),
     }
+
+
+def _trees(formulas: Mapping[str, str]) -> dict:
+    return {name: tree(formula) for name, formula in formulas.items()}
 
 
 def _params(piece: Piece) -> dict:
@@ -200,8 +204,8 @@ def stage(
     names     {"letters": {gate: (as a quantity, as an index)}, "order": gates as they are to be listed}
     title, note   above a replay: the question, and what its numbers are of
     on_rest   called with such a cursor when the hand has come to rest
-    on_prove  called with one, and the number that somebody wants to see proved: {"formula", "step", "unit"}; without
-              it the stage offers no proof
+    on_prove  called with one, and the number that somebody wants to see proved: {"formula", "step", "unit",
+              "original"}; without it the stage offers no proof
     proof     the answer to that: the keys that proof.js reads
     """
 

@@ -2,7 +2,7 @@
 // and what the RNN lacks; each wire carries the chosen unit's number, forwards its value, backwards its gradient.
 
 import { clamp, html, set, svg, write } from "./drawing.js";
-import { carries } from "./numbers.js";
+import { carries, carriesOriginal } from "./numbers.js";
 import { PASSED } from "./run.js";
 import { entering, former } from "./surgery.js";
 import { text } from "./written.js";
@@ -109,7 +109,7 @@ export class Circuit {
     part.number = svg("text", { class: `number ${part.role}`, x: part.x, y: part.y, "text-anchor": part.anchor, ...carries(part.value, part.back) }, group);
     if (part.value[1] === "x") part.number.dataset.unit = 0;
     const beneath = [Y.conveyor, Y.show, Y.bus].some((y) => [8, 10].includes(y - part.y)) ? 27 : 15; // the wire, or the number
-    part.former = svg("text", { class: `number former ${part.role}`, x: part.x, y: part.y + beneath, "text-anchor": part.anchor }, group);
+    part.former = svg("text", { class: `number former ${part.role}`, x: part.x, y: part.y + beneath, "text-anchor": part.anchor, ...carriesOriginal(part.value, part.back) }, group);
     part.group = group;
   }
 

@@ -1,9 +1,10 @@
 // "Prove it": the number that is open, where it comes from, and the same by PyTorch; a gradient by a difference quotient
 // too. A tick only where it was computed and agrees; an answer to another question is not shown.
 
-import { become, html } from "./drawing.js";
+import { become, html, set } from "./drawing.js";
 import { given, spelled } from "./numbers.js";
 import { note } from "./surgery.js";
+import { ofAll } from "./run.js";
 import { bare, inNumbers, inSymbols } from "./written.js";
 
 const SIGNS = { agrees: "✓", differs: "✗", blind: "–", absent: "–" };
@@ -14,16 +15,17 @@ export function proof(stage, box) {
   const { cursor } = stage;
   box.setAttribute("aria-label", stage.say("prove"));
   box.classList.toggle("open", Boolean(cursor.number));
-  for (const where of ["step", "unit"]) { // of the numbers in it
-    if (cursor.number) box.dataset[where] = cursor.number[where];
-    else delete box.dataset[where];
+  const { step, unit, original } = cursor.number ?? {}; // of the numbers in it, too
+  for (const [name, value] of Object.entries({ step, unit, original: original ? "" : undefined })) {
+    if (value === undefined) delete box.dataset[name];
+    else box.dataset[name] = value;
   }
   const waited = box.querySelector("[role=status] > p");
   become(box, cursor.number ? opened(stage, cursor.number) : offered(stage));
   if (waited && box.querySelector("dl")) box.scrollIntoView({ block: "nearest" }); // it has grown by the answer
 }
 
-export const asked = ({ node, step, unit }) => ({ formula: spelled(node), step: step + 1, unit: unit + 1 });
+export const asked = ({ node, step, unit, original = false }) => ({ formula: spelled(node), step: step + 1, unit: unit + 1, original });
 
 function offered(stage) {
   const alone = stage.about.alone; // a replay has nobody to ask
@@ -33,25 +35,31 @@ function offered(stage) {
 }
 
 function opened(stage, number) {
-  const { about, run } = stage, { formula, step, unit } = asked(number), key = given(number, run);
-  const place = stage.say("number_place", { t: step, unit: isInput(number.node) ? stage.channel(number.unit, number.step) : stage.say("unit_k", { k: unit }) });
+  const { about } = stage, run = number.original ? stage.run.original : stage.run;
+  const question = asked(number), key = given(number, run);
+  const where = stage.say(number.original ? "number_place_original" : "number_place", { t: question.step, unit: whose(stage, number) });
   const from = html("div", { class: "origin" });
-  from.innerHTML = origin(stage, number, key);
-  const parts = [html("p", { class: "where" }, null, place), from];
+  from.innerHTML = origin(stage, run, number, key);
+  if (number.node[0] === "norm" && run.H > FEW) set(from, { class: "origin scroll", tabindex: 0, role: "group", "aria-label": where });
+  const parts = [html("p", { class: "where" }, null, where), from];
   if (key) return [...parts, html("p", {}, null, stage.say(key))];
   if (about.alone) return parts;
   const answer = about.proof;
-  const fits = answer && answer.formula === formula && answer.step === step && answer.unit === unit;
+  const fits = answer && Object.entries(question).every(([name, value]) => answer[name] === value);
   const status = html("div", { role: "status" });
   status.append(fits ? table(stage, answer) : html("p", {}, null, stage.say("prove_waiting")));
   return [...parts, status];
 }
 
-const isInput = (node) => node[0] === "name" && node[1] === "x";
+// The unit, or the input, that a number is of; or all units.
+function whose(stage, { node, step, unit }) {
+  if (ofAll(node)) return stage.say("all_units");
+  return node[0] === "name" && node[1] === "x" ? stage.channel(unit, step) : stage.say("unit_k", { k: unit + 1 });
+}
 
 // Where a number comes from: its formula in symbols and in numbers, each of which can be opened in its turn.
-function origin(stage, { node, step, unit }, key) {
-  const { run, letters } = stage;
+function origin(stage, run, { node, step, unit }, key) {
+  const { letters } = stage;
   const quantity = node[0] === "name" && !key ? node[1].replace(/^a_/, "") : null;
   const formula = quantity && run.formula(quantity), inside = formula && node[1] !== quantity;
   if (formula && !inside && run.pinned(quantity, step, unit)) return note(stage, quantity, formula, step, unit);
@@ -60,14 +68,15 @@ function origin(stage, { node, step, unit }, key) {
   return symbols + inNumbers(node, tree, run, step, unit);
 }
 
-// A sum as its products, if they are few; a product as its two factors.
+// A sum as its products, if they are few; a product as its two factors; a norm as the root of its squares.
 function apart(run, node) {
-  const [kind, inner, k] = node;
+  const [kind, inner, k] = node, added = (parts) => parts.reduce((sum, part) => ["+", sum, part]);
+  if (kind === "norm") return ["call", "root", added(run.normed(node).map((part) => ["square", part]))];
   const factors = ([, matrix, vector], place) => ["*", ["pick", matrix, place, vector], ["at", vector, place]];
   if (kind === "pick" && inner[0] === "@") return factors(inner, k);
   const count = kind === "@" ? run.width(node) : 0;
   if (!count || count > FEW) return node;
-  return Array.from({ length: count }, (_, place) => factors(node, place)).reduce((sum, product) => ["+", sum, product]);
+  return added(Array.from({ length: count }, (_, place) => factors(node, place)));
 }
 
 function table(stage, { value, checks }) {

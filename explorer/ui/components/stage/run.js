@@ -66,6 +66,9 @@ export class Run {
     switch (kind) {
       case "+": return this.number(a, t, unit) + this.number(b, t, unit);
       case "-": return this.number(a, t, unit) - this.number(b, t, unit);
+      case "/": return this.number(a, t, unit) / this.number(b, t, unit);
+      case "square": return this.number(a, t, unit) ** 2;
+      case "norm": return Math.hypot(...this.normed(node).map((part) => this.number(part, t, unit)));
       case "*": return this.number(a, t, unit) * this.number(b, t, unit);
       case "@": return this.products(node, t, unit).reduce((sum, { weight, value }) => sum + weight * value, 0);
       case "call": return FUNCTIONS[a](this.number(b, t, unit));
@@ -91,6 +94,11 @@ export class Run {
     return names(vector).some((name) => name.endsWith("_next")) ? t + 1 : t;
   }
 
+  // The numbers that a norm is made of: the units of a vector, or numbers that are one for all units.
+  normed([, ...parts]) {
+    return parts.flatMap((part) => (ofAll(part) ? [part] : Array.from(this.zeros, (_, unit) => ["at", part, unit])));
+  }
+
   // How many products a matrix product adds up.
   width([, , vector]) {
     return vector[1] === "x" ? this.D : this.H;
@@ -110,6 +118,14 @@ export class Run {
 
   norm(name, t) {
     return Math.hypot(...this.at(name, t));
+  }
+
+  // ‖∂L/∂a_t h_{t−1}ᵀ‖ over all gates, what a step adds to ∂L/∂W_hh: the norm of an outer product is that of its norms.
+  added() {
+    return ["norm", ...this.gates.map((gate) => {
+      const [delta, before] = this.outerNodes(gate);
+      return ["*", ["norm", delta], ["norm", before]];
+    })];
   }
 
   // Whether another run is of the same network and input, written in another convention.
@@ -132,7 +148,7 @@ export class Run {
     return this.formulas[quantity] ?? this.chain[quantity];
   }
 
-  // ‖Σ_{k ≥ t} ∂L/∂a_k h_{k−1}ᵀ‖ and the norm of the last term: how ∂L/∂W_hh grows as the gradient comes back.
+  // ‖Σ_{k ≥ t} ∂L/∂a_k h_{k−1}ᵀ‖: how ∂L/∂W_hh grows as the gradient comes back.
   weightGradient(t) {
     this.grown ??= this.growth();
     return this.grown[t];
@@ -141,31 +157,33 @@ export class Run {
   growth() {
     const rows = this.gates.length * this.H, sum = new Float64Array(rows * this.H), grown = [];
     for (let t = this.T - 1; t >= 0; t--) {
-      let term = 0, total = 0;
+      let total = 0;
       if (this.network(t) !== this.network(t + 1)) sum.fill(0); // other weights
       this.gates.forEach((gate, g) => {
         const { delta, before } = this.outer(gate, t);
         for (let u = 0; u < this.H; u++) {
           for (let k = 0; k < this.H; k++) {
-            const product = delta[u] * before[k];
-            term += product * product;
             const place = (g * this.H + u) * this.H + k;
-            sum[place] += product;
+            sum[place] += delta[u] * before[k];
             total += sum[place] * sum[place];
           }
         }
       });
-      grown[t] = { sum: Math.sqrt(total), term: Math.sqrt(term) };
+      grown[t] = Math.sqrt(total);
     }
     return grown;
   }
 
   // ∂L/∂W_h of a gate is the sum of delta · beforeᵀ; a reset gate multiplies one of the two for the candidate.
+  outerNodes(gate) {
+    const delta = ["name", `da_${gate}`], before = ["name", "h_prev"], reset = (node) => ["*", ["name", "r"], node];
+    if (this.cell !== "gru" || gate !== "n") return [delta, before];
+    return this.resetAfter ? [reset(delta), before] : [delta, reset(before)];
+  }
+
   outer(gate, t) {
-    const delta = this.at(`da_${gate}`, t), before = this.at("h_prev", t);
-    if (this.cell !== "gru" || gate !== "n") return { delta, before };
-    const reset = (value, unit) => value * this.values.r[t][unit];
-    return this.resetAfter ? { delta: delta.map(reset), before } : { delta, before: before.map(reset) };
+    const [delta, before] = this.outerNodes(gate).map((node) => this.vector(node, t));
+    return { delta, before };
   }
 }
 
@@ -200,6 +218,11 @@ function terms(node, sign = 1) {
 
 export function factors(node) {
   return node[0] === "*" ? [...factors(node[1]), ...factors(node[2])] : [node];
+}
+
+// Whether a number is one for all units: a norm, or made of norms.
+export function ofAll(node) {
+  return node[0] === "norm" || (["*", "/"].includes(node[0]) && ofAll(node[1]) && ofAll(node[2]));
 }
 
 // Where a term comes from: "input", "memory", "later" (the step after), "bias", or "here".

@@ -5,8 +5,6 @@ import { Spoken } from "./spoken.js";
 import { aftermath } from "./surgery.js";
 import { text } from "./written.js";
 
-const percent = (share) => `${(100 * share).toFixed(0)} %`;
-
 // Its nodes: words, and numbers that can be opened.
 export function sentence(stage) {
   const spoken = new Spoken();
@@ -18,17 +16,19 @@ function plain(stage, spoken) {
   const { step, unit } = cursor;
   const at = (name) => run.at(name, step)[unit];
   const told = (name) => spoken.number(at(name), ["name", name]);
+  const share = (node) => spoken.share(run.number(node, step, unit), node);
   const values = { t: step + 1, unit: unit + 1, h: told("h"), before: told("h_prev") };
   if (cursor.back) return back(stage, values, spoken);
   Object.assign(values, { candidate: stage.lettered(run.cell === "gru" ? "n" : "g") });
   if (run.cell === "lstm") {
     Object.assign(values, {
-      keep: percent(at("f")), let: percent(at("i")), show: percent(at("o")), f: told("f"), i: told("i"), o: told("o"),
+      keep: share(["name", "f"]), let: share(["name", "i"]), show: share(["name", "o"]), f: told("f"), i: told("i"), o: told("o"),
       g: told("g"), before: told("c_prev"), add: spoken.number(at("i") * at("g"), ["*", ["name", "i"], ["name", "g"]]), after: told("c"),
     });
   } else if (run.cell === "gru") {
-    const keep = run.zKeeps ? at("z") : 1 - at("z");
-    Object.assign(values, { keep: percent(keep), take: percent(1 - keep), n: told("n"), look: percent(at("r")), r: told("r"), z: told("z") });
+    const z = ["name", "z"], rest = ["-", ["number", 1], z];
+    const [keep, take] = (run.zKeeps ? [z, rest] : [rest, z]).map(share);
+    Object.assign(values, { keep, take, n: told("n"), look: share(["name", "r"]), r: told("r"), z: told("z") });
   }
   const phase = cursor.phase === null ? "" : `_${run.phases[cursor.phase][0]}`;
   return [stage.say(`sentence_${run.cell}${phase}`, values), comparison(stage, values), passing(stage)].filter(Boolean).join(" ");
@@ -69,10 +69,10 @@ function back(stage, values, spoken) {
   const { step } = cursor;
   const last = run.loss.at(-1) - 1;
   if (cursor.phase !== null && step <= last) return part(stage, run.parts(true)[cursor.phase], values, spoken);
-  const here = run.norm("dh", step);
-  const grown = run.weightGradient(step);
-  Object.assign(values, { norm: text(here), term: text(grown.term), sum: text(grown.sum) });
+  const size = ["norm", ["name", "dh"]], sizeAfter = ["norm", ["name", "dh_next"]];
+  const told = (node, t = step) => spoken.number(run.number(node, t, 0), node, { "data-step": t });
+  Object.assign(values, { norm: told(size), term: told(run.added()), sum: text(run.weightGradient(step)) });
   if (step > last) return stage.say("sentence_back_after", values);
   if (step === last) return stage.say("sentence_back_loss", values);
-  return stage.say("sentence_back", { ...values, ratio: text(here / run.norm("dh", step + 1)), steps: last - step, start: text(run.norm("dh", last)) });
+  return stage.say("sentence_back", { ...values, ratio: told(["/", size, sizeAfter]), steps: last - step, start: told(size, last) });
 }

@@ -12,10 +12,21 @@ export class Spoken {
     this.numbers = [];
   }
 
-  // place   the step or unit, where it is not the cursor's: { "data-step": 3 }
-  number(value, node, place = {}) {
-    this.numbers.push({ ...carries(node), ...place });
-    return String.fromCharCode(FIRST + this.numbers.length - 1) + text(value) + END;
+  // more   what else its element carries: { "data-step": 3 } where that is not the cursor's
+  number(value, node, more = {}, written = text(value)) {
+    this.numbers.push({ ...carries(node), ...more });
+    return String.fromCharCode(FIRST + this.numbers.length - 1) + written + END;
+  }
+
+  // A share, as a percentage.
+  share(value, node) {
+    return this.number(value, node, {}, `${(100 * value).toFixed(0)} %`);
+  }
+
+  markup(words) {
+    const holder = html("span");
+    holder.append(...this.nodes(words));
+    return holder.innerHTML;
   }
 
   // The nodes of the words.

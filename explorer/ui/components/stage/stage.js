@@ -6,6 +6,7 @@ import { isDark, living } from "./page.js";
 import { Circuit } from "./circuit.js";
 import { become, clamp, html, write } from "./drawing.js";
 import { given, home, shownBy } from "./numbers.js";
+import { Opening } from "./opening.js";
 import { Panel } from "./panel.js";
 import { Player } from "./player.js";
 import { asked } from "./proof.js";
@@ -44,6 +45,7 @@ export class Stage {
     this.circuit = new Circuit(below, this);
     this.panel = new Panel(below, this);
     this.aloud = html("p", { class: "aloud", role: "status" }, this.host);
+    this.opening = new Opening(this);
     this.abort = new AbortController();
     this.source = import.meta.url;
     if (alive) this.listen();
@@ -52,6 +54,7 @@ export class Stage {
   listen() {
     const signal = { signal: this.abort.signal };
     document.addEventListener("keydown", (event) => this.key(event), signal);
+    this.host.addEventListener("keydown", (event) => this.opening.press(event), { ...signal, capture: true });
     document.addEventListener(CURSOR, ({ detail }) => this.follow(detail), signal);
     this.host.addEventListener("click", (event) => this.press(event), { ...signal, capture: true });
     this.host.addEventListener("pointerover", ({ target }) => this.light(target), signal);
@@ -137,8 +140,10 @@ export class Stage {
   go(change) {
     const before = this.cursor, stays = Object.keys(change).every((name) => LOOKS.includes(name));
     this.cursor = this.bounded({ ...before, number: stays ? before.number : null, ...change });
+    const opens = this.opening.between(before, this.cursor);
     if (["back", "shown"].some((name) => this.cursor[name] !== before[name])) this.strip.paintOverview();
     this.draw();
+    if (opens) requestAnimationFrame(opens);
     const { step, unit } = this.cursor;
     if (step !== before.step || unit !== before.unit) {
       this.announcing = true;
@@ -180,6 +185,7 @@ export class Stage {
 
   // A number that is pressed is opened; what it stands in hears nothing of it.
   press(event) {
+    this.opening.press(event);
     const number = shownBy(event.target, this);
     if (!number) return;
     event.stopPropagation();

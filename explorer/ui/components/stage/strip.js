@@ -1,7 +1,7 @@
 // L0: the network unrolled. An overview of all steps, units × time, and a lens of a few cells around the chosen one.
 
 import { clamp, css, html, isLight, scale, set, svg, write } from "./drawing.js";
-import { carries } from "./numbers.js";
+import { carries, carriesOriginal } from "./numbers.js";
 import { allPinned, beside, Ghost } from "./surgery.js";
 import { text } from "./written.js";
 
@@ -89,7 +89,9 @@ export class Strip {
     parts.says = svg("text", { class: "says", x: middle, y: -6 }, group);
     parts.crosses = svg("text", { class: "crosses", x: (BOX.x + BOX.width + WIDTH + BOX.x) / 2 - 2, y: 118 }, group, this.stage.say("crosses"));
     svg("path", { class: "wire h up", d: `M${middle} 58V22`, "marker-end": "url(#head-h)" }, group);
-    parts.out = svg("text", { class: "number h", x: middle, y: 14, ...carries(["name", "h"], ["name", "dh"]) }, group);
+    const out = svg("text", { class: "number h", x: middle, y: 14 }, group), h = [["name", "h"], ["name", "dh"]];
+    parts.out = svg("tspan", carries(...h), out);
+    parts.former = svg("tspan", carriesOriginal(...h), out);
     parts.loss = svg("text", { class: "loss", x: middle + 22, y: 30 }, group, "L");
     return Object.assign(parts, this.wires(group));
   }
@@ -212,7 +214,8 @@ export class Strip {
     cell.crosses.style.display = run.second?.from === step + 1 ? "" : "none";
     cell.box.classList.toggle("second", run.network(step) !== run);
     const before = (chosen || !cursor.back ? run.original : null)?.at(cursor.back ? "dh" : "h", step)[cursor.unit];
-    write(cell.out, (cursor.back ? `δ ${text(delta)}` : text(h)) + beside(cursor.back ? delta : h, before));
+    write(cell.out, cursor.back ? `δ ${text(delta)}` : text(h));
+    write(cell.former, beside(cursor.back ? delta : h, before));
     cell.box.classList.toggle("pinned", allPinned(run, step, cursor.unit).length > 0);
     this.drawWires(cell, step);
   }

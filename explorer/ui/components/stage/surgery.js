@@ -1,8 +1,9 @@
 // A run that was operated on: what is pinned says so wherever it stands, and the original goes along as a ghost.
 
 import { html, svg } from "./drawing.js";
-import { carried } from "./numbers.js";
+import { carried, carriesOriginal } from "./numbers.js";
 import { names } from "./run.js";
+import { Spoken } from "./spoken.js";
 import { inSymbols, numeral, text } from "./written.js";
 
 const SAME = 5e-4; // shares of the larger number below which two numbers are written alike
@@ -42,10 +43,10 @@ export function pinnedCard(stage, quantity, node) {
 }
 
 export function note(stage, quantity, node, step = stage.cursor.step, unit = stage.cursor.unit) {
-  const { run } = stage, named = ["name", quantity];
+  const { run } = stage, named = ["name", quantity], spoken = new Spoken();
   const value = run.number(named, step, unit), would = run.number(node, step, unit);
   return `<span class="pinned-value"><math><mrow>${stage.symbol(quantity)}<mo>≔</mo><mrow ${carried(named)}>${numeral(value)}</mrow></mrow></math></span>`
-    + `<span class="pinned-note">${stage.say("pinned_note", { would: text(would) })}</span>`;
+    + `<span class="pinned-note">${spoken.markup(stage.say("pinned_note", { would: spoken.number(would, node) }))}</span>`;
 }
 
 // What a formula of the chain rule means by 𝟙.
@@ -60,7 +61,8 @@ export function aftermath(stage, spoken) {
   const said = found.length ? ` ${stage.say(cursor.back ? "sentence_pinned_back" : "sentence_pinned", { list: found.join(", ") })}` : "";
   if (!run.original || cursor.back) return said;
   const before = run.original.at("h", cursor.step)[cursor.unit], now = run.at("h", cursor.step)[cursor.unit];
-  return beside(now, before) ? `${said} ${stage.say("sentence_ghost", { before: text(before) })}` : said;
+  if (!beside(now, before)) return said;
+  return `${said} ${stage.say("sentence_ghost", { before: spoken.number(before, null, carriesOriginal(["name", "h"])) })}`;
 }
 
 // The original as a thin row below the overview, and the steps of the operation marked on it.

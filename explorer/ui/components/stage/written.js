@@ -1,7 +1,7 @@
 // How numbers, words and formulas are written; the same rules as explorer/numerals.py and explorer/i18n.
 
 import { carried } from "./numbers.js";
-import { anatomy, factors } from "./run.js";
+import { anatomy, factors, ofAll } from "./run.js";
 
 const SUPERSCRIPT = { "-": "⁻", ...Object.fromEntries([..."⁰¹²³⁴⁵⁶⁷⁸⁹"].map((letter, digit) => [digit, letter])) };
 const LOWERED = Object.fromEntries(Object.entries(SUPERSCRIPT).map(([plain, letter]) => [letter, plain]));
@@ -47,10 +47,11 @@ export function filled(words, values = {}) {
 // ---- formulas as MathML ----
 
 const CAPITAL = { c: "C" };
-const SQUASH = { sigmoid: "σ", tanh: "tanh", relu: "ReLU", positive: "1" };
+const SQUASH = { sigmoid: "σ", tanh: "tanh", relu: "ReLU", positive: "1", root: "√" };
 const mi = (name) => `<mi${name.length > 1 ? ' mathvariant="normal"' : ""}>${name}</mi>`;
 const mo = (sign) => `<mo>${sign}</mo>`;
 const OPEN = '<mo stretchy="false">(</mo>', CLOSE = '<mo stretchy="false">)</mo>';
+const BARS = '<mo stretchy="false">‖</mo>';
 const brackets = (inner) => `<mrow>${OPEN}${inner}${CLOSE}</mrow>`;
 
 // The quantity that a name speaks of: c_prev -> c, da_f -> da_f, W_if -> null.
@@ -93,7 +94,9 @@ export function formula(node, leaf, whole = null, times = "⊙", first = true) {
   switch (kind) {
     case "+": return `${inner(a, first)}${mo("+")}${inner(b, false)}`;
     case "-": return `${inner(a, first)}${mo("−")}${grouped(b, "+-", false)}`;
-    case "*": return `${grouped(a, "+-", first)}${mo(times)}${grouped(b, "+-", false)}`;
+    case "*": return `${grouped(a, "+-", first)}${mo(ofAll(node) ? "·" : times)}${grouped(b, "+-", false)}`;
+    case "/": return `${inner(a, first)}${mo("/")}${inner(b, false)}`;
+    case "square": return `<msup>${based(grouped(a, "*", false))}<mn>2</mn></msup>`;
     case "@": return whole ? whole(node, first) : `${inner(a)}${grouped(b, "+-*@", false)}`;
     case "call": return `${mo(SQUASH[a])}${brackets(inner(b))}`;
     case "T": return inner(a).replace("<mi>W</mi>", "<mi>Wᵀ</mi>"); // an index and an exponent at once stand too far apart
@@ -102,6 +105,8 @@ export function formula(node, leaf, whole = null, times = "⊙", first = true) {
   }
 }
 
+// What is raised to a power: a power of ten in brackets.
+const based = (number) => (number.includes("<msup>") && !number.includes(OPEN) ? brackets(number) : number);
 const between = (sign) => `<mo form="infix">${sign}</mo>`;
 const EQUALS = between("=");
 const FEW = 2; // factors that stay together
@@ -123,8 +128,9 @@ function equation(head, node, leaf, whole, times = "⊙", equals = EQUALS) {
 
 // What stands for a name, or for one weight of a matrix, or one value of a vector.
 export function inLetters(letters, unit) {
-  const leaf = ([kind, a, k]) => {
+  const leaf = ([kind, a, k, ...rest]) => {
     if (kind === "name") return symbol(a, letters);
+    if (kind === "norm") return `${BARS}${[a, k, ...rest].filter(Boolean).map((part) => formula(part, leaf)).join(mo(","))}${BARS}`;
     const place = kind === "pick" ? `${unit + 1},${k + 1}` : k + 1;
     return `${a[0] === "name" || a[0] === "T" ? formula(a, leaf) : brackets(formula(a, leaf))}${mo("[")}<mn>${place}</mn>${mo("]")}`;
   };
@@ -135,8 +141,13 @@ export function inSymbols(quantity, node, letters) {
   return equation(symbol(quantity, letters), node, inLetters(letters));
 }
 
-// A formula that has no name of its own.
+// A formula that has no name of its own. A norm of several numbers may break between them.
 export function bare(node, letters, unit) {
+  if (node[0] === "norm" && node.length > 2) {
+    const parts = node.slice(1).map((part) => formula(part, inLetters(letters)));
+    const pieces = parts.map((part, k) => (k ? "" : BARS) + part + (k < parts.length - 1 ? mo(",") : BARS));
+    return `<span class="formula">${pieces.map(math).join("")}</span>`;
+  }
   return equation("", node, inLetters(letters, unit), undefined, "⊙", "");
 }
 
@@ -144,14 +155,15 @@ export function bare(node, letters, unit) {
 export function inNumbers(result, node, run, t, unit) {
   const given = (value, first) => (value < 0 && !first ? brackets(numeral(value)) : numeral(value));
   const number = (part, first) => {
-    const [of, where] = part[0] === "at" ? [part[1], ` data-unit="${part[2]}"`] : [part, ""];
-    return `<mrow class="q" data-q="${(of[0] === "name" && quantityOf(of[1])) || ""}" ${carried(of)}${where}>${given(run.number(part, t, unit), first)}</mrow>`;
+    const [of, at] = part[0] === "at" ? [part[1], part[2]] : [part];
+    return `<mrow class="q" data-q="${(of[0] === "name" && quantityOf(of[1])) || ""}" ${carried(of, at)}>${given(run.number(part, t, unit), first)}</mrow>`;
   };
   const whole = (product, first) => `<mrow ${carried(product)}>${given(run.number(product, t, unit), first)}</mrow>`;
   const { squash, sum } = anatomy(node);
   const name = result[0] === "name" ? result[1] : "";
-  const squashed = squash ? math(`${EQUALS}${mo(SQUASH[squash])}<mrow ${carried(["name", `a_${name}`])}>${brackets(numeral(run.number(sum, t, unit)))}</mrow>`) : "";
+  const inside = name ? ["name", `a_${name}`] : sum;
+  const squashed = squash && squash !== "root" ? math(`${EQUALS}${mo(SQUASH[squash])}<mrow ${carried(inside)}>${brackets(numeral(run.number(sum, t, unit)))}</mrow>`) : "";
   const last = math(`${EQUALS}<mrow class="q result" data-q="${name}" ${carried(result)}>${numeral(run.number(result, t, unit))}</mrow>`);
-  const apart = node[0] !== "@" && (node === result ? ["+", "-", "*"].includes(node[0]) : true);
+  const apart = node[0] !== "@" && (node === result ? ["+", "-", "*", "/"].includes(node[0]) : true);
   return `${apart ? equation("", node, number, whole, "·") : ""}<span class="formula">${squashed}${last}</span>`;
 }
