@@ -27,7 +27,7 @@ MOTION = """async ({ stage }, [pressed, source, target]) => {
   return { level, moves: true, covers, wanted, lasts, changed: [...changed], gone: frame.hidden };
 }"""
 WAYS = {
-    "a cell opens": ("t=5", ".lens .chosen + .step", ".lens .chosen + .step .box", ".circuit", 1),
+    "a cell opens": ("t=5", ".lens [data-step='5']", ".lens [data-step='5'] .box", ".circuit", 1),
     "a gate opens": ("", ".circuit .gate[data-q=f]", ".circuit .gate[data-q=f]", ".parts", 2),
     "a card opens": ("", ".card[data-open=o]", ".card[data-open=o]", ".parts", 2),
     "a sum opens": ("level=2&q=f", ".bar.memory", ".bar.memory", ".parts", 3),
