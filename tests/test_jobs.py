@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from explorer import worker
 from explorer.jobs import Full, Jobs, Limits, Task
 from tests import job_cases
 
@@ -256,3 +257,10 @@ time.sleep(60)
         assert lives(process)
         server.kill()
     eventually(lambda: not lives(process))
+
+
+def test_a_worker_runs_where_a_system_has_neither_niceness_nor_limits(monkeypatch):
+    """As on Windows."""
+    monkeypatch.delattr(os, "nice", raising=False)
+    monkeypatch.setitem(sys.modules, "resource", None)
+    worker._bound(memory=2**30, disk=2**30)

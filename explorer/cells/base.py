@@ -149,26 +149,29 @@ def _places(now: tuple, then: tuple) -> np.ndarray:
 def projected(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
     """The input's part of all pre-activations: x (T, B, D), weight (M, D), bias (M,) -> (T, M[, B])."""
     T, B, D = x.shape
-    if B == 1:
-        rows = x.reshape(T, D) @ weight.T
-        rows += bias
-        return rows
+    weight = np.concatenate((weight, bias[:, None]), axis=1)
     with_one = np.ones((T, D + 1, B), x.dtype)  # a last input that is always 1 brings in the bias
     with_one[:, :D] = x.transpose(0, 2, 1)
-    return np.column_stack((weight, bias)) @ with_one
+    return with_one[:, :, 0] @ weight.T if B == 1 else weight @ with_one
+
+
+STRETCH = 2048  # steps that stay in the cache while they are multiplied
 
 
 def outer(left: np.ndarray, *rights: np.ndarray) -> list[np.ndarray]:
     """Σ left·rightᵀ over steps and sequences, for each right: (T, M[, B]), (T, N[, B]) -> (M, N)."""
-    if left.ndim == 2:
+    if left.ndim == 2 and len(left) <= STRETCH:
         return [left.T @ right for right in rights]
-    T, _, B = left.shape
     *starts, N = accumulate((right.shape[1] for right in rights), initial=0)
-    if N <= 2 * B:  # a product a step, and their sum: less to write than `left` in another order
+    T, _, *batch = left.shape
+    if not batch:  # a product a stretch: each step is read once
+        pieces = [slice(start, start + STRETCH) for start in range(0, T, STRETCH)]
+        sums = sum(np.concatenate([right[piece] for right in rights], axis=1).T @ left[piece] for piece in pieces).T
+    elif batch[0] * 2 >= N:  # a product a step, and their sum: less to write than `left` in another order
         beside = np.concatenate([right.transpose(0, 2, 1) for right in rights], axis=2)
         sums = (left @ beside).sum(axis=0)
     else:
-        flat, *below = (np.moveaxis(rows, 1, 0).reshape(rows.shape[1], T * B) for rows in (left, *rights))
+        flat, *below = (np.moveaxis(rows, 1, 0).reshape(rows.shape[1], -1) for rows in (left, *rights))
         sums = flat @ np.concatenate(below).T
     return [np.ascontiguousarray(part) for part in np.split(sums, starts[1:], axis=1)]
 
