@@ -23,6 +23,8 @@ and one number of a sum is written with its place (from 0):
 What is one number for all units is a norm, of one vector or of several numbers, or a ratio of two:
 
     norm(dh) / norm(dh_next), norm(norm(da_f) * norm(h_prev), …)
+
+and dW_hh is what the steps from this one to the last add to ∂L/∂W_hh, all its numbers in one row.
 """
 
 from __future__ import annotations
@@ -43,6 +45,7 @@ FUNCTIONS = {
     "positive": lambda a: (a > 0).astype(a.dtype),
     "norm": lambda *parts: norm(np.concatenate(parts, axis=-1))[..., None],
 }
+GROWN = "dW_hh"
 PARTS = {"W_i": "weight_ih", "W_h": "weight_hh", "b_i": "bias_ih", "b_h": "bias_hh"}
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from explorer.cells.clamp import Clamp
 from explorer.check import whole
-from explorer.equations import block, names, parse, placed, worked_out
+from explorer.equations import GROWN, block, names, parse, placed, worked_out
 from explorer.performing import Performance, direct_gradient
 from explorer.trace import Gradients, Trace
 from explorer.unroll import run
@@ -63,7 +63,7 @@ class Proof:
 def prove(performance: Performance, formula: str, step: int, unit: int) -> Proof:
     """Prove one number of the last layer, also of a run that was operated on.
 
-    formula      "f", "da_f", "f * c_prev", "(W_hf @ h_prev)[2]", "norm(dh)", …
+    formula      "f", "da_f", "f * c_prev", "(W_hf @ h_prev)[2]", "norm(dh)", "norm(dW_hh)", …
     step, unit   array indices; step −1 for what the first step hands back to the initial state
 
     Raises ValueError for a formula, a step or a unit that the run does not have.
@@ -109,6 +109,8 @@ class Engine:
             return given
         trace, grads = self.trace, self.grads
         quantity, t = placed(name, self.step)
+        if quantity == GROWN:
+            return grown(trace, grads, t)
         if quantity == "x":  # of a stack: what the layer below has made
             return trace.x[t, :1]
         if quantity.startswith("da_"):
@@ -133,6 +135,16 @@ class Engine:
         if quantity.startswith("free_"):
             return np.isnan(trace.held[quantity[5:]][t])[None].astype(trace.dtype)
         return None
+
+
+def grown(trace: Trace, grads: Gradients, step: int) -> np.ndarray:
+    """Σ_{k ≥ step} ∂L/∂a_k h_{k-1}ᵀ over all gates, what has come together of ∂L/∂W_hh: (1, G·H·H)."""
+    before, blocks = trace.previous["h"][step:, 0], []
+    for gate in trace.cell.gates:
+        delta, reset = grads.pre[gate][step:, 0], trace["r"][step:, 0] if gate == "n" else 1.0
+        after = trace.options.get("reset_after")
+        blocks.append((delta * reset).T @ before if after else delta.T @ (reset * before))
+    return np.concatenate(blocks).reshape(1, -1)
 
 
 def by_torch(engine: Engine, formula: str, unit: int, numbers: np.ndarray) -> Check:

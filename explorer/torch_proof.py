@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.nn.functional import linear
 
-from explorer.equations import names, placed, worked_out
+from explorer.equations import GROWN, names, placed, worked_out
 from explorer.trace import Trace
 
 
@@ -55,28 +55,38 @@ def _found(trace: Trace, direct, asked: set[tuple[str, int]]) -> tuple[dict, str
     """Quantities of steps of the last layer, {("da_f", 4): (1, H)}; with a d before it, a gradient."""
     rows, how = torch.tensor(trace.layers[0].x[:, :1]), "cells"
     inside = {step for quantity, step in asked if quantity not in BY_CELLS}
+    since = min((t for quantity, t in asked if quantity == GROWN), default=trace.T)
+    own = torch.tensor(
+        trace.params["weight_hh"]
+    ).requires_grad_()  # the steps from there on have their own: its gradient
     for layer in trace.layers:
         below = rows
-        steps, cell = _through(layer, rows, inside if layer is trace else set())
-        how = "autograd" if cell is None else how
+        apart = {*range(since, trace.T)} if layer is trace else set()
+        steps, cell = _through(layer, rows, inside | apart if layer is trace else set(), apart, own)
+        how = "autograd" if cell is None or since < trace.T else how
         rows = torch.stack([one["h"] for one in steps])
-    gradients = {(q, t): steps[t][q[1:]] for q, t in asked if q.startswith("d")}
+    gradients = {(q, t): own if q == GROWN else steps[t][q[1:]] for q, t in asked if q.startswith("d")}
     if gradients:
         for node in gradients.values():
             node.retain_grad()
         (rows * torch.tensor(direct[:, :1])).sum().backward()
     found = {(q, t): (below[t] if q == "x" else steps[t][q]).detach() for q, t in asked if not q.startswith("d")}
-    return found | {at: torch.zeros_like(one) if one.grad is None else one.grad for at, one in gradients.items()}, how
+    reached = {at: torch.zeros_like(one) if one.grad is None else one.grad for at, one in gradients.items()}
+    return found | {at: one.reshape(1, -1) if at[0] == GROWN else one for at, one in reached.items()}, how
 
 
-def _through(layer: Trace, rows: torch.Tensor, inside: set[int]):
-    """Each step's quantities, {name: (1, H)}, all of them where it is written out; and PyTorch's cell, if any."""
+def _through(layer: Trace, rows: torch.Tensor, inside: set[int], apart: set[int], own: torch.Tensor):
+    """Each step's quantities, {name: (1, H)}, all of them where it is written out; and PyTorch's cell, if any.
+
+    apart   steps whose weight_hh is `own`
+    """
     cell, weights = _cell(layer), {name: torch.tensor(array) for name, array in layer.params.items()}
     state = {q: torch.tensor(array[:1]).requires_grad_() for q, array in layer.initial.items()}
     steps = []
     for t, x in enumerate(rows):
         by_hand = cell is None or t in inside
-        made = _written_out(layer, weights, x, state, t) if by_hand else _by_cell(cell, x, state)
+        here = weights | {"weight_hh": own} if t in apart else weights
+        made = _written_out(layer, here, x, state, t) if by_hand else _by_cell(cell, x, state)
         state = {q: made[q] for q in state}
         steps.append(made)
     return steps, cell

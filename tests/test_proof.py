@@ -92,6 +92,18 @@ def test_a_norm_is_that_of_the_numbers_in_it_and_is_proved(experiment):
         prove(performance, "norm(dh)", 4, 1)
 
 
+@pytest.mark.parametrize("experiment", EVERY, ids=str)
+def test_what_has_come_together_at_the_shared_weights_is_proved(experiment):
+    performance = perform(experiment.replace(**SIZES))
+    whole = np.linalg.norm(performance.grads.params["weight_hh"])
+    assert prove(performance, "norm(dW_hh)", 0, 0).value == pytest.approx(whole, rel=1e-12)
+    for step in (0, 4, SIZES["T"] - 1):
+        proof = prove(performance, "norm(dW_hh)", step, 0)
+        assert proof.torch.verdict == "agrees" and proof.difference is None
+    gate = performance.trace.cell.gates[-1]
+    assert prove(forged(performance, f"da_{gate}", 5, 1), "norm(dW_hh)", 4, 0).torch.verdict == "differs"
+
+
 def test_a_norm_of_what_has_vanished_is_not_0():
     proof = prove(perform(Experiment(cell="rnn", T=200, H=4, gain=0.2)), "norm(dh)", 3, 0)
     assert 0 < proof.value < 1e-180 and proof.torch.verdict == "agrees"

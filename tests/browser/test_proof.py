@@ -75,7 +75,7 @@ def test_every_number_on_the_stage_can_be_pressed_and_is_proved(server, visit, n
             asked.setdefault(tuple(one["asks"].values()), set()).add((one["says"], one["result"]))
     assert len(asked) >= (30 if name == "rnn" else 90)
     assert {original for *_, original in asked} == {False, bool(experiment.surgery)}
-    assert {"norm(dh)", "(norm(dh) / norm(dh_next))"} <= {formula for formula, *_ in asked}
+    assert {"norm(dh)", "(norm(dh) / norm(dh_next))", "norm(dW_hh)"} <= {formula for formula, *_ in asked}
     assert (name == "rnn") or any(says.endswith("%") for shown in asked.values() for says, _ in shown)
     for (formula, step, unit, original), shown in asked.items():
         proof = prove(runs[original], formula, step - 1, unit - 1)

@@ -87,6 +87,7 @@ export function spelled(node) {
     case "call": return `${a}(${spelled(b)})`;
     case "T": return `${spelled(a)}.T`;
     case "pick": return `${spelled(a)}[${b}]`;
+    case "grown": return "norm(dW_hh)";
     case "norm": return `norm(${node.slice(1).map(spelled).join(", ")})`;
     default: return `(${spelled(a)} ${kind} ${spelled(b)})`;
   }

@@ -68,6 +68,7 @@ export class Run {
       case "-": return this.number(a, t, unit) - this.number(b, t, unit);
       case "/": return this.number(a, t, unit) / this.number(b, t, unit);
       case "square": return this.number(a, t, unit) ** 2;
+      case "grown": return this.weightGradient(t);
       case "norm": return Math.hypot(...this.normed(node).map((part) => this.number(part, t, unit)));
       case "*": return this.number(a, t, unit) * this.number(b, t, unit);
       case "@": return this.products(node, t, unit).reduce((sum, { weight, value }) => sum + weight * value, 0);
@@ -222,7 +223,7 @@ export function factors(node) {
 
 // Whether a number is one for all units: a norm, or made of norms.
 export function ofAll(node) {
-  return node[0] === "norm" || (["*", "/"].includes(node[0]) && ofAll(node[1]) && ofAll(node[2]));
+  return ["norm", "grown"].includes(node[0]) || (["*", "/"].includes(node[0]) && ofAll(node[1]) && ofAll(node[2]));
 }
 
 // Where a term comes from: "input", "memory", "later" (the step after), "bias", or "here".

@@ -3,7 +3,6 @@
 import { PASSED } from "./run.js";
 import { Spoken } from "./spoken.js";
 import { aftermath } from "./surgery.js";
-import { text } from "./written.js";
 
 // Its nodes: words, and numbers that can be opened.
 export function sentence(stage) {
@@ -42,10 +41,8 @@ function passing({ run, cursor, say }) {
 }
 
 // What another convention has done to h: nothing, or something.
-function comparison({ run, compared, cursor, say }, values) {
-  if (!compared) return "";
-  const before = text(compared.h[cursor.step][cursor.unit]);
-  return say(compared.same ? "z_relabelled" : "h_moved", { before, h: values.h });
+function comparison({ compared, say }, { h }) {
+  return compared ? say(compared.same ? "z_relabelled" : "h_moved", { h }) : "";
 }
 
 // One sub-step of the chain rule.
@@ -71,7 +68,7 @@ function back(stage, values, spoken) {
   if (cursor.phase !== null && step <= last) return part(stage, run.parts(true)[cursor.phase], values, spoken);
   const size = ["norm", ["name", "dh"]], sizeAfter = ["norm", ["name", "dh_next"]];
   const told = (node, t = step) => spoken.number(run.number(node, t, 0), node, { "data-step": t });
-  Object.assign(values, { norm: told(size), term: told(run.added()), sum: text(run.weightGradient(step)) });
+  Object.assign(values, { norm: told(size), term: told(run.added()), sum: told(["grown"]) });
   if (step > last) return stage.say("sentence_back_after", values);
   if (step === last) return stage.say("sentence_back_loss", values);
   return stage.say("sentence_back", { ...values, ratio: told(["/", size, sizeAfter]), steps: last - step, start: told(size, last) });

@@ -84,11 +84,11 @@ export class Stage {
     this.draw();
   }
 
-  // Another run; where only a convention changed, h is held beside what it was.
+  // Another run; where only a convention changed, whether h is what it was.
   take(run) {
     const before = this.run;
     this.run = run;
-    this.compared = before && run.differsByConvention(before) ? { h: before.values.h, same: run.sameStates(before) } : null;
+    this.compared = before && run.differsByConvention(before) ? { same: run.sameStates(before) } : null;
   }
 
   wanted() {

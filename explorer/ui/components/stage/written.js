@@ -52,6 +52,8 @@ const mi = (name) => `<mi${name.length > 1 ? ' mathvariant="normal"' : ""}>${nam
 const mo = (sign) => `<mo>${sign}</mo>`;
 const OPEN = '<mo stretchy="false">(</mo>', CLOSE = '<mo stretchy="false">)</mo>';
 const BARS = '<mo stretchy="false">‖</mo>';
+// What has come together of ∂L/∂W_hh on the way back: over the gates, and the steps from this one to the last.
+const GROWN = `<munder>${mo("∑")}<mrow><mi>k</mi>${mo("≥")}<mi>t</mi></mrow></munder><msub><mi>δ</mi><mrow><mi>a</mi>${mo(",")}<mi>k</mi></mrow></msub><msubsup><mi>h</mi><mrow><mi>k</mi>${mo("−")}<mn>1</mn></mrow><mi mathvariant="normal">T</mi></msubsup>`;
 const brackets = (inner) => `<mrow>${OPEN}${inner}${CLOSE}</mrow>`;
 
 // The quantity that a name speaks of: c_prev -> c, da_f -> da_f, W_if -> null.
@@ -130,6 +132,7 @@ function equation(head, node, leaf, whole, times = "⊙", equals = EQUALS) {
 export function inLetters(letters, unit) {
   const leaf = ([kind, a, k, ...rest]) => {
     if (kind === "name") return symbol(a, letters);
+    if (kind === "grown") return BARS + GROWN + BARS;
     if (kind === "norm") return `${BARS}${[a, k, ...rest].filter(Boolean).map((part) => formula(part, leaf)).join(mo(","))}${BARS}`;
     const place = kind === "pick" ? `${unit + 1},${k + 1}` : k + 1;
     return `${a[0] === "name" || a[0] === "T" ? formula(a, leaf) : brackets(formula(a, leaf))}${mo("[")}<mn>${place}</mn>${mo("]")}`;
