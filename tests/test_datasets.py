@@ -219,7 +219,10 @@ class TestOwnNumbers:
         assert (refused.value.reason, refused.value.details) == ("comma", {"piece": piece})
         assert re.match("expected .*, but", str(refused.value))
 
-    @pytest.mark.parametrize("text", ["1,2,3", "100,200,300", "0.5,0.25,.125", "1, 100.5", "1;2;3"])
+    @pytest.mark.parametrize(
+        "text",
+        ["1,2,3", "100,200,300", "0.5,0.25,.125", "1, 100.5", "1;2;3", "99.5,100.5", "100.25,101.50,99", "1000,200.5"],
+    )
     def test_other_commas_lie_between_numbers(self, text):
         assert typed_numbers(text) == read_numbers(text)
 

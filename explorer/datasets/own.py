@@ -7,7 +7,7 @@ import numpy as np
 from explorer.datasets.base import Dataset, padded
 
 MOST, LARGEST = 500, 1e6
-THOUSANDS = re.compile(r"\d,\d{3}(,\d{3})*\.\d|(?<![\d.])\d{1,3},0\d\d(?!\d)")  # 1,000.5 and 1,000
+THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(,\d{3})+\.\d|(?<![\d.,])\d{1,3},0\d\d(?!\d)")  # 1,000.5 and 1,000
 DECIMAL = re.compile(r"\d,\d")  # 1,5; 2,5
 
 

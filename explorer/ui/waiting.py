@@ -44,11 +44,11 @@ def watch(task: Task, slot: str, offer: str, draw: Callable[[Job | None], None],
     offer    what starting it would mean, in words
     at_once  whether to start it without being asked; never again after a cancel
     """
+    st.markdown(offer)
     if at_once and look(task, slot) is None and st.session_state.get(f"stopped_{slot}") != task:
         _start(task, slot)
     now = look(task, slot)
     state_drawn = now and now.state
-    st.markdown(offer)
 
     @st.fragment(run_every=PAUSES.get(state_drawn))
     def live():
