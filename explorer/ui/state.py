@@ -75,8 +75,8 @@ PARTS = {"view": View, "long": Long, "entrants": Entrants, "asked": Asked}
 
 def _part_from(part: type, query) -> tuple[object, tuple[Fallback, ...]]:
     """A part of a URL, and what in it could not be had, by its keys; each costs only itself."""
-    good, refused = {}, {}
-    for name, kind in kinds(part).items():
+    known, good, refused = kinds(part), {}, {}
+    for name, kind in known.items():
         if (given := query.get(kind.key)) is None:
             continue
         try:
@@ -84,8 +84,8 @@ def _part_from(part: type, query) -> tuple[object, tuple[Fallback, ...]]:
         except ValueError:
             refused[name] = given
     made = part(**good)
-    used = {name: kind.write(getattr(made, name)) for name, kind in kinds(part).items()}
-    return made, tuple(Fallback(kinds(part)[name].key, given[:40], used[name]) for name, given in refused.items())
+    used = {name: known[name].write(getattr(made, name)) for name in refused}
+    return made, tuple(Fallback(known[name].key, given[:40], used[name]) for name, given in refused.items())
 
 
 def _part_query(part) -> dict[str, str]:
