@@ -130,7 +130,10 @@ def torch_by_hand(p):
 
 
 def torch_loop(torch, step, x, state, dh, weights):
-    """A loop over `step` (x_t, states) -> {quantity: tensor}; retain_grad keeps those of "a_…", h and c."""
+    """A loop over `step` (x_t, states) -> {quantity: tensor}; retain_grad keeps those of "a_…", h and c.
+
+    It ends with what one looks at: each quantity and each gradient over all steps, stacked as (T, 1, H) arrays.
+    """
     leaves = [x, *state.values(), *weights.values()]
 
     def call():
@@ -144,23 +147,20 @@ def torch_loop(torch, step, x, state, dh, weights):
                     tensor.retain_grad()
             now = {q: made[q] for q in state}
             steps.append(made)
-        torch.stack([made["h"] for made in steps]).backward(dh)
-        return steps
+        stacked = {name: torch.stack([made[name] for made in steps]) for name in steps[0]}
+        stacked["h"].backward(dh)
+        kept = [name for name, tensor in steps[0].items() if tensor.retains_grad]
+        return stacked | {f"∂{name}": torch.stack([made[name].grad for made in steps]) for name in kept}
 
-    def named(steps):
-        arrays = {"∂x": x.grad.numpy()}
+    def named(stacked):
+        stacked = {name: tensor.detach().numpy() for name, tensor in stacked.items()}
+        arrays = {name: rows for name, rows in stacked.items() if not name.startswith(("a_", "∂a_"))}
+        for name in stacked:
+            if name.startswith("∂a_"):
+                gates = name.removeprefix("∂a_")
+                arrays |= {f"∂a_{q}": part for q, part in zip(gates, np.split(stacked[name], len(gates), axis=2))}
         arrays |= {f"∂{q}_0": tensor.grad.numpy() for q, tensor in state.items()}
-        arrays |= {f"∂{name}": tensor.grad.numpy() for name, tensor in weights.items()}
-        for name in steps[0]:
-            if name.startswith("a_"):
-                rows = np.stack([made[name].grad.numpy() for made in steps])
-                gates = name.removeprefix("a_")
-                arrays |= {f"∂a_{q}": part for q, part in zip(gates, np.split(rows, len(gates), axis=2))}
-                continue
-            arrays[name] = np.stack([made[name].detach().numpy() for made in steps])
-            if name in state:
-                arrays[f"∂{name}"] = np.stack([made[name].grad.numpy() for made in steps])
-        return arrays
+        return arrays | {f"∂{name}": tensor.grad.numpy() for name, tensor in weights.items()} | {"∂x": x.grad.numpy()}
 
     return call, named
 

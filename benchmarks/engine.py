@@ -1,11 +1,12 @@
 """The engine side by side with what else could be used: PyTorch's modules and loops, and JAX.
 
-    python benchmarks/engine.py            all sizes, about two minutes
-    python benchmarks/engine.py --quick    the smaller size, a few rounds
+    python benchmarks/engine.py            all sizes, seven starts, about ten minutes
+    python benchmarks/engine.py --quick    the smaller size, one start
 
 Each backend lives in a process of its own, on one core and one thread. They are called in turn, round by
 round, so that whatever else the machine does hits all of them. Before the clock starts, all must have
-returned the same numbers. Exit code 1 if a bar is missed.
+returned the same numbers. All of it is started several times over some minutes: on a machine that shares its
+memory with others, PyTorch's loops change by a third within them. Exit code 1 if a bar is missed.
 """
 
 from __future__ import annotations
@@ -56,21 +57,46 @@ def same_numbers(results, dtype):
                 raise SystemExit(f"{backend} and the engine differ in {name} by {off:.1e} ({array.dtype})")
 
 
-def compare(pipes, case, rounds) -> dict[str, list[float]]:
-    """Median seconds of each backend in each round."""
+def compare(pipes, case, rounds) -> list[dict[str, float]]:
+    """The median seconds of each backend, round by round."""
     for pipe in pipes.values():
         pipe.send(problem(*case))
     same_numbers({backend: pipe.recv() for backend, pipe in pipes.items()}, case[-1])
-    times, calls = {backend: [] for backend in pipes}, dict.fromkeys(pipes, 1)
-    for turn in range(rounds + 1):
+    turns, calls = [], dict.fromkeys(pipes, 1)
+    for _ in range(rounds + 1):
+        turns.append({})
         for backend, pipe in pipes.items():
             pipe.send(calls[backend])
-            seconds = median(pipe.recv())
-            if turn:
-                times[backend].append(seconds)
-            else:  # as many calls a turn as fit in 20 ms
-                calls[backend] = int(np.clip(0.02 / seconds, 1, 20))
-    return times
+            turns[-1][backend] = median(pipe.recv())
+        calls = {backend: int(np.clip(0.02 / seconds, 1, 20)) for backend, seconds in turns[0].items()}
+    return turns[1:]  # the first turn found out how many calls fit in 20 ms
+
+
+def one_start(cases, rounds) -> dict[tuple, list[dict[str, float]]]:
+    """The rounds of every case, with all backends in fresh processes."""
+    context, pipes, workers = multiprocessing.get_context("spawn"), {}, []
+    for backend in BACKENDS:
+        pipes[backend], theirs = context.Pipe()
+        workers.append(context.Process(target=worker, args=(backend, theirs), daemon=True))
+        workers[-1].start()
+        theirs.close()
+    turns = {case: compare(pipes, case, rounds) for case in cases}
+    for pipe in pipes.values():
+        pipe.send(None)
+    for process in workers:
+        process.join()
+    return turns
+
+
+def ratio(turns, backend) -> float:
+    """The median of the rounds' own ratios: above 1 the engine is faster."""
+    return median(turn[backend] / turn["engine"] for turn in turns)
+
+
+def shown(turns, backend) -> str:
+    """A cell of the table."""
+    milliseconds = f"{1e3 * median(turn[backend] for turn in turns):.2f} ms"
+    return milliseconds if backend == "engine" else f"{milliseconds}, {ratio(turns, backend):.2f}x"
 
 
 def bytes_a_step(cell) -> float:
@@ -96,11 +122,11 @@ def first_trace(times) -> float:
     return median(seconds[1:])
 
 
-def bars(ratios, memory, first):
+def bars(turns, memory, first):
     """(what, bar, measured, met) of every bar; of several measurements the worst."""
 
     def worst(backend, cells, dtypes):
-        return min(r[backend] for (cell, *_, dtype), r in ratios.items() if cell in cells and dtype in dtypes)
+        return min(ratio(turns[case], backend) for case in turns if case[0] in cells and case[-1] in dtypes)
 
     both = ("float32", "float64")
     for what, backend, cell, dtypes, least in (
@@ -110,8 +136,8 @@ def bars(ratios, memory, first):
         ("nn.GRU", "module", "gru", both, 5),
         ("nn.RNN", "module", "rnn", both, 4),
     ):
-        ratio = worst(backend, (cell,), dtypes)
-        yield what, f"≥ {least}x faster", f"{ratio:.1f}x", ratio >= least
+        faster = worst(backend, (cell,), dtypes)
+        yield what, f"≥ {least}x faster", f"{faster:.1f}x", faster >= least
     for what, backend, dtypes, most in (
         ("nn.LSTM float32 (fused)", "module", ("float32",), 2.3),
         ("LSTM, a jitted JAX scan that exposes the same", "jax", both, 2.0),
@@ -125,50 +151,27 @@ def bars(ratios, memory, first):
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, help="turns of each backend a case (15; quick: 5)")
+    parser.add_argument("--starts", type=int, help="how often all processes are started (7; quick: 1)")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each backend a case and start (5)")
     parser.add_argument("--quick", action="store_true", help="the smaller size only")
     chosen = parser.parse_args()
-    rounds = chosen.rounds or (5 if chosen.quick else 15)
 
     one_core()
-    memory, first = {cell: bytes_a_step(cell) for cell in BLOCKS}, first_trace(rounds)
-
-    context, pipes, workers = multiprocessing.get_context("spawn"), {}, []
-    for backend in BACKENDS:
-        pipes[backend], theirs = context.Pipe()
-        workers.append(context.Process(target=worker, args=(backend, theirs), daemon=True))
-        workers[-1].start()
-        theirs.close()
+    memory, first = {cell: bytes_a_step(cell) for cell in BLOCKS}, first_trace(chosen.rounds)
+    sizes = SIZES[: 1 if chosen.quick else None]
+    cases = [(cell, *size, dtype) for cell in BLOCKS for size in sizes for dtype in ("float32", "float64")]
+    turns = {case: [] for case in cases}
+    for _ in range(chosen.starts or (1 if chosen.quick else 7)):
+        for case, rounds in one_start(cases, chosen.rounds).items():
+            turns[case] += rounds
 
     print("| cell | T, H, D | dtype | engine | torch.nn module | loop over the cell | loop by hand | JAX scan |")
-    print("|---|---|---|---|---|---|---|---|", flush=True)
-    ratios = {}
-    for cell in BLOCKS:
-        for sizes in SIZES[: 1 if chosen.quick else None]:
-            for dtype in ("float32", "float64"):
-                case = (cell, *sizes, dtype)
-                times = compare(pipes, case, rounds)
-                ratios[case] = {
-                    backend: median(np.divide(seconds, times["engine"]).tolist()) for backend, seconds in times.items()
-                }
-                shown = [
-                    f"{1e3 * median(seconds):.2f} ms"
-                    + (f", {ratios[case][backend]:.2f}x" if backend != "engine" else "")
-                    for backend, seconds in times.items()
-                ]
-                print(
-                    "|",
-                    " | ".join([cell.upper(), "{}, {}, {}".format(*sizes), dtype, *shown]),
-                    "|",
-                    flush=True,
-                )
-    for pipe in pipes.values():
-        pipe.send(None)
-    for process in workers:
-        process.join()
-
+    print("|---|---|---|---|---|---|---|---|")
+    for cell, T, H, D, dtype in cases:
+        row = " | ".join(shown(turns[cell, T, H, D, dtype], backend) for backend in BACKENDS)
+        print(f"| {cell.upper()} | {T}, {H}, {D} | {dtype} | {row} |")
     print("\n| bar | to meet | measured | |\n|---|---|---|---|")
-    results = list(bars(ratios, memory, first))
+    results = list(bars(turns, memory, first))
     for what, bar, measured, met in results:
         print(f"| {what} | {bar} | {measured} | {'PASS' if met else 'FAIL'} |")
     return 0 if all(met for *_, met in results) else 1

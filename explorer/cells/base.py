@@ -20,6 +20,8 @@ from itertools import accumulate
 
 import numpy as np
 
+LINE = 64  # bytes of a cache line
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -123,17 +125,24 @@ def parts(rows: np.ndarray, *in_blocks: int, axis: int = 0) -> list[np.ndarray]:
     return [rows[:, cut] if axis else rows[cut] for cut in cuts]
 
 
-def chunks_backward(out: np.ndarray, size: int = 2**16):
-    """Yield (steps, memory like out[steps]) from the last steps to the first.
+def blocks(rows: np.ndarray, n: int) -> np.ndarray:
+    """A view of a loop's rows (T, n·H[, B]) block by block, (n, T, H[, B])."""
+    return rows.reshape(len(rows), n, -1, *rows.shape[2:]).swapaxes(0, 1)
 
-    The memory is the same each time, small enough to stay in the cache between filling and use, but for several
-    steps even of a large batch: the calls that fill it cost, too.
-    """
-    T, length = len(out), max(25, size // out[0].size)
-    memory = np.empty_like(out[:length])
+
+def stretches_backward(T: int, length: int):
+    """Slices of T steps, `length` each, the last ones first."""
     for stop in range(T, 0, -length):
-        start = max(0, stop - length)
-        yield slice(start, stop), memory[: stop - start]
+        yield slice(max(0, stop - length), stop)
+
+
+def aligned(matrix: np.ndarray, order: str = "C") -> np.ndarray:
+    """A copy that begins where a cache line does: a product with a vector reads no line twice, a tenth of its time."""
+    memory = np.empty(matrix.nbytes + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    copy = memory[start : start + matrix.nbytes].view(matrix.dtype).reshape(matrix.shape, order=order)
+    copy[...] = matrix
+    return copy
 
 
 def arranged(matrix: np.ndarray, now: tuple, then: tuple) -> np.ndarray:

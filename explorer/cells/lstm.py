@@ -16,17 +16,20 @@ from explorer.cells.base import (
     Backward,
     Cell,
     StepJacobians,
+    aligned,
     arranged,
+    blocks,
     buffer,
-    chunks_backward,
     free,
     named,
     parts,
     projected,
+    stretches_backward,
 )
 from explorer.cells.clamp import EMPTY, cut, during, holding
 
 GATES = ("i", "f", "g", "o")
+FEWEST = 25  # steps of a stretch whose factors are made beforehand: the calls that make them cost, too
 ORDER = ("o", "i", "f", "g")  # the three σ side by side, and (i, f) beside (g, C)
 
 
@@ -76,7 +79,7 @@ def forward(params, x, state, options, held=EMPTY):
     h[...], c[...] = (state[q].T.reshape(h.shape) for q in ("h", "c"))
     rows[0] = step
 
-    remember = np.asfortranarray(weight_hh).dot
+    remember = aligned(weight_hh, "F").dot
     recurrent, half, products = np.empty_like(gates), np.full_like(σ, 0.5), np.empty_like(g_c)
     i_times_g, f_times_c = parts(products, 1, 1)
     add, mul, tanh = np.add, np.multiply, np.tanh
@@ -99,77 +102,108 @@ def forward(params, x, state, options, held=EMPTY):
     return {q: values[q] for q in (*GATES, "c", "h", *(f"a_{q}" for q in GATES))}, rows
 
 
-def slopes(rows, before, slope, held):
-    """How each quantity of a step follows its cause: the factors of the chain rule.
+def slopes(rows, before, held):
+    """How each quantity of a step follows its cause: the factors of the chain rule, (n, H[, B]) each.
 
     rows, before   the steps (n, 7H[, B]) and each one's predecessor
     held           what is held at these steps
-    slope          (n, 6H[, B]), filled with ∂h/∂C, ∂h/∂a_o, ∂C/∂a_i, ∂C/∂a_f, ∂C/∂a_g, ∂C_t/∂C_{t-1}
+
+    Returns ∂h/∂C, ∂h/∂a_o, ∂C/∂a_i, ∂C/∂a_f, ∂C/∂a_g, ∂C_t/∂C_{t-1}.
     """
-    o_i_f, g, _, tanh_c, _ = parts(rows, 3, 1, 1, 1, 1, axis=1)
-    c_prev = parts(before, 4, 1, 2, axis=1)[1]
+    now, c_prev = blocks(rows, 7), blocks(before, 7)[4]
     if rows.ndim == 2:  # a block of one sequence is too short to run along
-        o_i_f, g, tanh_c, c_prev = map(np.ascontiguousarray, (o_i_f, g, tanh_c, c_prev))
-    σ_slopes, (o, i, f) = 1 - o_i_f, parts(o_i_f, 1, 1, 1, axis=1)
-    σ_slopes *= o_i_f
-    do, di, df = parts(σ_slopes, 1, 1, 1, axis=1)
-    dh_dc, dh_da_o, dc_da_i, dc_da_f, dc_da_g, dc_dc = parts(slope, *[1] * 6, axis=1)
-    np.multiply(tanh_c, do, dh_da_o)
-    np.multiply(g, di, dc_da_i)
-    np.multiply(c_prev, df, dc_da_f)
-    np.multiply(i, 1 - g * g, dc_da_g)
-    np.multiply(o, 1 - tanh_c * tanh_c, dh_dc)
-    dc_dc[...] = f
-    if held:
-        follows = ((dh_da_o, "o", "h"), (dc_da_i, "i", "c"), (dc_da_f, "f", "c"), (dc_da_g, "g", "c"))
-        for factor, *names in (*follows, (dh_dc, "h"), (dc_dc, "c")):
-            factor[...] = cut(held, factor, *names)
+        now = np.ascontiguousarray(now)
+    σ, g, tanh_c = now[:3], now[3], now[5]
+    (o, i, f), (do, di, df) = σ, σ * (1 - σ)
+    factors = (o * (1 - tanh_c * tanh_c), tanh_c * do, g * di, c_prev * df, i * (1 - g * g), f)
+    leads_through = (("h",), ("o", "h"), ("i", "c"), ("f", "c"), ("g", "c"), ("c",))
+    return [cut(held, factor, *names) for factor, names in zip(factors, leads_through)]
 
 
 def backward(params, rows, dh_direct, options, later=None, held=EMPTY):
     """dh_direct (T, H[, B]): the direct ∂L/∂h_t."""
-    T, H = dh_direct.shape[:2]
-    out = np.empty((T, 6 * H, *rows.shape[2:]), rows.dtype)  # total ∂h, total ∂C | ∂a_o, ∂a_i, ∂a_f, ∂a_g
-    step = np.zeros_like(rows[0])  # a row of `out`, and what reaches C_{t-1}
-    dh, dc, _da_o, da_ifg_and_dc_later = parts(step, 1, 1, 1, 4)
-    dc_and_da_o, da, dc_later, stored = step[H : 3 * H], step[2 * H : 6 * H], step[6 * H :], step[: 6 * H]
+    H = dh_direct.shape[1]
+    out = np.empty((len(dh_direct), 7 * H, *rows.shape[2:]), rows.dtype)
+    step = np.zeros_like(out[0])  # total ∂C, ∂a_o, ∂a_i, ∂a_f, ∂a_g, what reaches C_{t-1}, total ∂h
+    dc_later, dh = parts(step, 5, 1, 1)[1:]
     if later:
         dh[...], dc_later[...] = later["h"], later["c"]
-    dh_twice, dc_four_times = np.empty_like(dc_and_da_o), np.empty_like(da)
-    each_dh, each_dc = dh_twice.reshape(2, *dh.shape), dc_four_times.reshape(4, *dc.shape)
+    back_to_h = aligned(arranged(params["weight_hh"], GATES, ORDER)).T.dot
+    loop = _backward_one if rows.ndim == 2 else _backward_batch
+    loop(rows, dh_direct, step, out, back_to_h, held)
 
-    back_to_h = arranged(params["weight_hh"], GATES, ORDER).T.dot
-    add, mul = np.add, np.multiply
-    for steps, slope in chunks_backward(out):
-        slopes(rows[1:][steps], rows[:-1][steps], slope, during(held, steps))
-        by_dh, by_dc = parts(slope[::-1], 2, 4, axis=1)
-        for direct, of_dh, of_dc, row in zip(dh_direct[steps][::-1], by_dh, by_dc, out[steps][::-1]):
-            add(dh, direct, dh)
-            each_dh[...] = dh  # copied side by side, so that one product serves what goes into C and ∂a_o
-            mul(dh_twice, of_dh, dc_and_da_o)
-            add(dc, dc_later, dc)
-            each_dc[...] = dc  # and one ∂a_i, ∂a_f, ∂a_g and ∂C_{t-1}
-            mul(dc_four_times, of_dc, da_ifg_and_dc_later)
-            row[...] = stored
-            back_to_h(da, dh)  # what reaches h_{t-1} through the four gates
-
+    dc, pre, _, total_dh = parts(out, 1, 4, 1, 1, axis=1)
     return Backward(
-        pre=out[:, 2 * H :],
-        state={"h": out[:, :H], "c": out[:, H : 2 * H]},
+        pre=pre,
+        state={"h": total_dh, "c": dc},
         initial={"h": dh, "c": dc_later},
         h_prev=rows[:-1, 6 * H :],
     )
 
 
+def _backward_one(rows, dh_direct, step, out, back_to_h, held):
+    """One sequence: a call costs more than what it computes, so one product finds all that follows ∂h and ∂C."""
+    T, H = dh_direct.shape
+    found, later_and_dh = step[: 6 * H], step[5 * H :].reshape(2, 1, H)
+    da, dh = step[H : 5 * H], step[6 * H :]
+    each = np.empty((2, 6, H), step.dtype)
+    causes, products = each.reshape(-1), np.empty(12 * H, step.dtype)
+    by_later, by_dh = parts(products, 6, 6)
+    add, mul = np.add, np.multiply
+    length = max(FEWEST, 2**17 // len(products))
+    memory = np.empty((min(T, length), 12 * H), step.dtype)
+    for steps in stretches_backward(T, length):
+        factors = memory[: steps.stop - steps.start]
+        _factors_of_one(factors, rows[1:][steps], rows[:-1][steps], during(held, steps))
+        for direct, factor, row in zip(dh_direct[steps][::-1], factors[::-1], out[steps][::-1]):
+            add(dh, direct, dh)
+            each[...] = later_and_dh
+            mul(causes, factor, products)
+            add(by_later, by_dh, found)
+            row[...] = step
+            back_to_h(da, dh)  # what reaches h_{t-1} through the four gates
+
+
+def _factors_of_one(factors, rows, before, held):
+    """Fill (n, 12H): what ∂C, ∂a_o, ∂a_i, ∂a_f, ∂a_g, ∂C_{t-1} have of `later`, what reaches C_t, and of ∂h.
+
+    ∂C = later + ∂h · ∂h/∂C, and all but ∂a_o follow ∂C.
+    """
+    of_later, of_dh = parts(blocks(factors, 12), 6, 6)
+    of_dh[0], of_dh[1], *of_dc = slopes(rows, before, held)
+    of_later[0], of_later[1] = 1, 0
+    for k, factor in enumerate(of_dc, start=2):
+        of_later[k] = factor
+        np.multiply(factor, of_dh[0], of_dh[k])
+
+
+def _backward_batch(rows, dh_direct, step, out, back_to_h, held):
+    """Many sequences: the chain rule as it stands, with no more to compute than it asks for."""
+    dc, da_o, da_i, da_f, da_g, dc_later, dh = parts(step, *[1] * 7)
+    da, add, mul = step[len(dh) : 5 * len(dh)], np.add, np.multiply
+    for steps in stretches_backward(len(out), max(FEWEST, 2**16 // step.size)):
+        factors = slopes(rows[1:][steps], rows[:-1][steps], during(held, steps))
+        backwards = (stretch[::-1] for stretch in (dh_direct[steps], out[steps], *factors))
+        for direct, row, of_c, of_o, of_i, of_f, of_g, kept in zip(*backwards):
+            add(dh, direct, dh)
+            mul(dh, of_o, da_o)
+            mul(dh, of_c, dc)
+            add(dc, dc_later, dc)
+            mul(dc, of_i, da_i)
+            mul(dc, of_f, da_f)
+            mul(dc, of_g, da_g)
+            mul(dc, kept, dc_later)
+            row[...] = step
+            back_to_h(da, dh)
+
+
 def jacobians(params, rows, options, held=EMPTY) -> StepJacobians:
     """∂C_t/∂h_{t-1} through i, f and g; ∂h_t/∂h_{t-1} through o and through C_t."""
     H = params["weight_hh"].shape[1]
-    slope = np.empty((len(rows) - 1, 6 * H), rows.dtype)
-    slopes(rows[1:], rows[:-1], slope, held)
-    h_by_c, *by_gate, c_by_c = parts(slope, *[1] * 6, axis=1)
+    h_by_c, *by_gate, c_by_c = slopes(rows[1:], rows[:-1], held)
     W_i, W_f, W_g, W_o = parts(params["weight_hh"], *[1] * 4)
 
-    by_h = np.empty((len(slope), 2 * H, H), rows.dtype)
+    by_h = np.empty((len(c_by_c), 2 * H, H), rows.dtype)
     by_o, by_i, by_f, by_g = (factor[:, :, None] for factor in by_gate)
     h_by_h, c_by_h = parts(by_h, 1, 1, axis=1)
     np.multiply(by_i, W_i, out=c_by_h)
