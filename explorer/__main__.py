@@ -122,6 +122,8 @@ OWN |= {"forget_bias": 0.0, "gain": 1.0, "seed": 1, "dtype": "float64", "loss": 
 
 
 def main(arguments=None) -> int:
+    for out in (sys.stdout, sys.stderr):
+        out.reconfigure(encoding="utf-8")  # Windows writes to a file or a pipe in a code page that has no ∂
     top = parser()
     chosen = top.parse_args(arguments)
     try:

@@ -25,6 +25,7 @@ from threading import Condition, Thread
 from time import monotonic
 
 ROOT = Path(__file__).parents[1]
+ON_WINDOWS = ("CREATE_NEW_PROCESS_GROUP", "BELOW_NORMAL_PRIORITY_CLASS")  # for a session and niceness
 ALIVE, OVER = ("waiting", "running"), ("done", "failed")
 MIB = 2**20
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")}
@@ -346,4 +347,5 @@ def _process() -> subprocess.Popen:
         stdout=subprocess.PIPE,
         env={**os.environ, **ONE_THREAD, "PYTHONPATH": path},
         start_new_session=True,  # a Ctrl-C is for the server
+        creationflags=sum(getattr(subprocess, flag, 0) for flag in ON_WINDOWS),
     )

@@ -11,6 +11,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.util import find_spec
@@ -22,6 +23,7 @@ from explorer.cells import CELLS
 from explorer.deep import deep_backprop
 from explorer.experiment import KINDS, Choice, Experiment, Number, setting
 from explorer.performing import direct_gradient, perform
+from explorer.replacing import put_in_place
 
 AXES = ("gain", "forget_bias")
 KEPT = 20_000  # results on disk, of at most 4 KB each
@@ -121,7 +123,7 @@ class Kept:
             return
         with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".part", delete=False) as file:
             np.save(file, found)
-        os.replace(file.name, self.path(e))
+        put_in_place(file.name, self.path(e))
         self.written += 1
         if self.written % 500 == 1:
             self.make_room()
@@ -134,7 +136,8 @@ class Kept:
                 return 0.0
 
         for path in sorted(self.folder.glob("*.npy"), key=age)[:-KEPT]:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # another process was faster, or reads it
+                path.unlink()
 
 
 def folder() -> Path:

@@ -17,11 +17,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
-from time import monotonic
+from time import monotonic, sleep
 
 MOST = 2**22  # bytes that a job may answer; the rest goes to its folder
 FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}  # the disk, a file's bound, the user's share
 PAUSE = 0.1  # seconds between two words on progress
+WINDOWS_PAUSE = 1.0  # seconds between two looks whether the server is there
 
 
 class Report:
@@ -74,9 +75,24 @@ def main() -> None:
 
 def _leave_with_the_server() -> None:
     """The server holds the other end of stdin open for as long as it lives."""
-    while os.read(0, 1):
+    while _server_is_there():
         pass
     os._exit(1)
+
+
+def _server_is_there() -> bool:
+    """Whether the server still holds its end; said late, so that it may be asked again at once."""
+    if sys.platform != "win32":
+        return bool(os.read(0, 1))
+    import _winapi
+    import msvcrt
+
+    sleep(WINDOWS_PAUSE)  # a read that waits there would hang every library that is loaded meanwhile
+    try:
+        _winapi.PeekNamedPipe(msvcrt.get_osfhandle(0), 0)
+    except OSError:
+        return False
+    return True
 
 
 def _bound(memory: int | None, disk: int) -> None:

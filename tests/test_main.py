@@ -1,6 +1,7 @@
 """The command line says what the engine says, and answers wrong input in one sentence."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -79,7 +80,9 @@ def test_a_window_is_written_in_full(tmp_path):
 def test_an_experiment_over_a_long_input_of_ones_own(tmp_path):
     """The numbers of a file, through the experiment's network, as the engine says."""
     values = np.sin(np.arange(1500) / 7)
-    (tmp_path / "series.csv").write_text("t,x\n" + "\n".join(f"{n},{v}" for n, v in enumerate(values)))
+    (tmp_path / "series.csv").write_text(
+        "t,x\n" + "\n".join(f"{n},{v}" for n, v in enumerate(values)), encoding="utf-8"
+    )
     out = tmp_path / "run.npz"
     arguments = ["--length", "2000", "--input", str(tmp_path / "series.csv"), "--out", str(out)]
     main(["trace", "cell=gru&H=5&loss=all", "--method", "parallel", *arguments])
@@ -159,3 +162,11 @@ def test_a_reader_that_stops_reading_is_no_error():
     command = f"'{sys.executable}' -m explorer trace T=500 | true"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+def test_what_a_code_page_lacks_is_printed():
+    """As into a file or a pipe on Windows."""
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252"}
+    command = [sys.executable, "-m", "explorer", "trace", "cell=rnn&T=5&H=2"]
+    done = subprocess.run(command, env=environment, capture_output=True, check=True)
+    assert "∂h" in done.stdout.decode()

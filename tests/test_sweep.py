@@ -175,7 +175,7 @@ class TestDask:
 
         def start(module, *arguments):
             command = [sys.executable, "-m", module, *arguments]
-            log = (tmp_path / f"{len(started)}.log").open("w")
+            log = (tmp_path / f"{len(started)}.log").open("w", encoding="utf-8")
             started.append(subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=log, stderr=log))
             return started[-1]
 
@@ -186,7 +186,7 @@ class TestDask:
         workers = [start("distributed.cli.dask_worker", *quiet) for _ in range(2)]
         import json
 
-        yield json.loads(file.read_text())["address"], workers
+        yield json.loads(file.read_text(encoding="utf-8"))["address"], workers
         for process in reversed(started):
             process.kill()
             process.wait()

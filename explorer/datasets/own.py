@@ -7,8 +7,10 @@ import numpy as np
 from explorer.datasets.base import Dataset, padded
 
 MOST, LARGEST = 500, 1e6
-THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(,\d{3})+\.\d|(?<![\d.,])\d{1,3},0\d\d(?!\d)")  # 1,000.5 and 1,000
-DECIMAL = re.compile(r"\d,\d")  # 1,5; 2,5
+# 1,000.5 and 1,000; what begins after a point, as in 99.5,100.5, or in an exponent is no group of thousands
+THOUSANDS = re.compile(r"(?<![\d.])(?<![eE])(?<![eE][-+])\d{1,3}((,\d{3})+\.\d*|,0\d\d(?!\d))")
+DECIMAL = re.compile(r"\d+,\d+")  # 1,5; 2,5
+WHOLE = re.compile(r"[-+−]?\d+(,\d+)?")
 
 
 class NotNumbers(ValueError):
@@ -49,10 +51,14 @@ def typed_numbers(text: str) -> tuple[float, ...]:
 
     Raises NotNumbers where it cannot be told whether it does.
     """
-    for piece in re.split(r"[\s;]+", text):
-        if THOUSANDS.search(piece) or (";" in text and DECIMAL.search(piece)):
-            message = f"expected numbers such as 1000.5, but {piece[:20]!r} may be one number or several"
-            raise NotNumbers("comma", message, piece=piece[:20])
+    pieces = re.split(r"[\s;]+", text.strip())
+    listed = len(pieces) > 1 and all(WHOLE.fullmatch(piece) for piece in pieces)  # 1,5 and 2,5 on lines of their own
+    for piece in pieces:
+        found = THOUSANDS.search(piece) or ((";" in text or listed) and DECIMAL.search(piece))
+        if found:
+            meant = found.group()[:20]
+            message = f"expected numbers such as 1000.5, but {meant!r} may be one number or several"
+            raise NotNumbers("comma", message, piece=meant)
     return read_numbers(text)
 
 

@@ -6,7 +6,6 @@ belongs to it has been put away in the job's folder, and from there another job 
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import numpy as np
 
 from explorer.experiment import Several, setting
 from explorer.measures import norm
+from explorer.replacing import patiently, put_in_place
 from explorer.training.models import views
 from explorer.training.runs import QUIET, Exploded, TrainingRun, look
 from explorer.training.saving import load, save
@@ -224,12 +224,12 @@ def _put_away(place: Path, number: int, runs: Mapping[str, TrainingRun]) -> None
     """Write the state that belongs to a part; who reads meanwhile finds the one before, whole."""
     new = place.with_suffix(".new")
     new.write_bytes(pickle.dumps((number, tuple(save(run) for run in runs.values())), protocol=5))
-    os.replace(new, place)
+    put_in_place(new, place)
 
 
 def stopped(folder: Path) -> tuple[int, tuple[bytes, ...]]:
     """(parts sent until then, where each network stood) of a race, even of one that is under way; (0, ()) before."""
     try:
-        return pickle.loads((folder / PLACE).read_bytes())
+        return pickle.loads(patiently((folder / PLACE).read_bytes))
     except FileNotFoundError:
         return 0, ()

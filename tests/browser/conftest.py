@@ -36,7 +36,7 @@ def serving(log: Path):
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     address = ["--server.address", "127.0.0.1", "--server.headless", "true"]
-    with log.open("w") as output:
+    with log.open("w", encoding="utf-8") as output:
         server = subprocess.Popen(
             [*command, *address], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
@@ -44,7 +44,7 @@ def serving(log: Path):
     try:
         _wait_until_healthy(url, server, log)
         yield url
-        assert "Traceback" not in log.read_text(), log.read_text()[-4000:]
+        assert "Traceback" not in log.read_text(encoding="utf-8"), log.read_text(encoding="utf-8")[-4000:]
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(10)
@@ -52,13 +52,13 @@ def serving(log: Path):
 
 def _wait_until_healthy(url: str, server, log: Path) -> None:
     for _ in range(300):
-        assert server.poll() is None, log.read_text()
+        assert server.poll() is None, log.read_text(encoding="utf-8")
         try:
             if urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).read() == b"ok":
                 return
         except OSError:
             time.sleep(0.1)
-    raise AssertionError(f"no answer in 30 s: {log.read_text()}")
+    raise AssertionError(f"no answer in 30 s: {log.read_text(encoding='utf-8')}")
 
 
 @pytest.fixture(scope="session")

@@ -95,6 +95,18 @@ def test_a_long_one_is_offered_and_run_when_asked_for(monkeypatch):
     assert "This takes about" in said(at) and any(b.label == "Run" for b in at.button)
 
 
+def test_what_a_run_takes_is_said_before_it_starts(monkeypatch):
+    """Even before one that starts by itself."""
+    office, happened, shown = limited(monkeypatch), [], st.markdown
+    start = office.start
+    monkeypatch.setattr(office, "start", lambda *given: happened.append("started") or start(*given))
+    monkeypatch.setattr(st, "markdown", lambda body, *a, **k: happened.append(body) or shown(body, *a, **k))
+    visit("long", n="1000", H="4")
+    offers = [n for n, what in enumerate(happened) if "This takes about" in what]
+    assert offers and offers[0] < happened.index("started")
+    office.close()
+
+
 def test_others_wait_in_a_queue_and_go_on(monkeypatch):
     office = limited(monkeypatch, workers=1)
     first = press(visit("long", n="1000000", H="64"), "Run")
