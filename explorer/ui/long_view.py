@@ -186,7 +186,7 @@ def draw(asked: Asked, job: Job | None) -> None:
 
 def seen(T: int) -> tuple[int, int] | None:
     """The steps that are looked at, None for all."""
-    first, last = state.view().first, min(T, state.view().last)
+    first, last = sorted(min(T, step) for step in (state.view().first, state.view().last))
     return (first, last) if first < last and (first, last) != (1, T) else None
 
 

@@ -57,7 +57,8 @@ def exhibit(
 
 def bar(study: Study, job: Job | None, training: Training) -> None:
     """How far it is, and the buttons."""
-    words, *places = st.columns([5, 2, 2, 2, 2], vertical_alignment="center")
+    with st.container(key="training_bar"):
+        words, *places = st.columns([5, 2, 2, 2, 2], vertical_alignment="center")
     with words, st.container(key="training_progress"):
         st.progress(*_progress(study, job, training))
     large = training.volume > trainings.room()

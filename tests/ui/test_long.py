@@ -189,7 +189,8 @@ def test_what_is_looked_at_is_in_the_address():
     assert "Steps 40,000 to 41,000" in said(at)
     x = line(at, "y", "x")["x"]
     assert set(range(40_000, 41_001)) <= set(x.astype(int).tolist())
-    for strange in ({"first": "50", "last": "20"}, {"first": "200000"}, {"last": "100000"}):
+    assert "Steps 20 to 50" in said(visit("long", n="100000", first="50", last="20"))
+    for strange in ({"first": "200000"}, {"last": "100000"}):
         assert "drawn anew" not in said(visit("long", n="100000", **strange))
 
 
