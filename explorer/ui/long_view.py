@@ -28,6 +28,8 @@ LENGTHS = [mantissa * 10**power for power in (3, 4, 5) for mantissa in (1, 2, 5)
 LEVELS = {"lstm": "fio", "gru": "zr", "rnn": "h"}
 GRADIENTS = {"lstm": ("dh", "dc"), "gru": ("dh",), "rnn": ("dh",)}
 
+DRIVER = Path("/proc/driver/nvidia/version")
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -88,9 +90,11 @@ def _bound(key: str, name: str) -> dict:
 
 def methods(e: Experiment) -> list[str]:
     """Those that this machine has and this cell allows."""
-    if find_spec("torch") is None or (e.cell == "gru" and not e.reset_after):
+    torch = find_spec("torch")  # without loading it
+    if torch is None or (e.cell == "gru" and not e.reset_after):
         return ["auto", "numpy"]
-    return [m for m in METHODS if m != "cuda" or Path("/proc/driver/nvidia/version").exists()]
+    on_gpu = DRIVER.exists() and (Path(torch.origin).parent / "lib" / "libtorch_cuda.so").exists()
+    return [m for m in METHODS if m != "cuda" or on_gpu]
 
 
 def _uploaded() -> bytes:

@@ -3,6 +3,7 @@
 import time
 from dataclasses import asdict
 from itertools import count
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -171,6 +172,18 @@ def test_what_pytorch_does_not_have_is_not_offered():
     [method] = [w for w in at.selectbox if w.label == "Method"]
     assert method.options == ["automatic", "NumPy, step by step"] and "by" not in link(fine(at.run()))
     assert "PyTorch is not installed" not in said(at)
+
+
+@pytest.mark.parametrize("driver", [True, False])
+@pytest.mark.parametrize("kernels", [True, False])
+def test_a_gpu_is_offered_where_driver_and_pytorch_have_one(driver, kernels, tmp_path, monkeypatch):
+    (tmp_path / "lib").mkdir()
+    for there, file in ((driver, tmp_path / "driver"), (kernels, tmp_path / "lib" / "libtorch_cuda.so")):
+        if there:
+            file.touch()
+    monkeypatch.setattr(long_view, "DRIVER", tmp_path / "driver")
+    monkeypatch.setattr(long_view, "find_spec", lambda name: SimpleNamespace(origin=str(tmp_path / "__init__.py")))
+    assert ("cuda" in long_view.methods(Experiment())) == (driver and kernels)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
