@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -23,6 +24,11 @@ class Performance:
     input: Input
     trace: Trace
     grads: Gradients
+
+    @cached_property
+    def direct(self) -> np.ndarray:
+        """The direct ∂L/∂h_t, (T, 1, H)."""
+        return direct_gradient(self.experiment)
 
 
 def perform(experiment: Experiment) -> Performance:

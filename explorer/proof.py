@@ -14,13 +14,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
 from explorer.cells.clamp import Clamp
 from explorer.check import whole
 from explorer.equations import GROWN, block, names, parse, placed, worked_out
-from explorer.performing import Performance, direct_gradient
 from explorer.trace import Gradients, Trace
 from explorer.unroll import run
 
@@ -60,8 +60,16 @@ class Proof:
     difference: Check | None
 
 
-def prove(performance: Performance, formula: str, step: int, unit: int) -> Proof:
-    """Prove one number of the last layer, also of a run that was operated on.
+class Run(Protocol):
+    """What a number is proved in: a float64 run, its gradients, and the direct ∂L/∂h_t (T, B, H) that they are of."""
+
+    trace: Trace
+    grads: Gradients
+    direct: np.ndarray
+
+
+def prove(of: Run, formula: str, step: int, unit: int) -> Proof:
+    """Prove one number of the last layer of a Performance or another run, also of one that was operated on.
 
     formula      "f", "da_f", "f * c_prev", "(W_hf @ h_prev)[2]", "norm(dh)", "norm(dW_hh)", …
     step, unit   array indices; step −1 for what the first step hands back to the initial state
@@ -70,9 +78,9 @@ def prove(performance: Performance, formula: str, step: int, unit: int) -> Proof
     """
     if len(formula) > LONGEST:
         raise ValueError(f"a formula has at most {LONGEST} letters, got {len(formula)}")
-    trace, direct = performance.trace, direct_gradient(performance.experiment)
+    trace = of.trace
     step = whole(step, -1, trace.T - 1, "step")
-    engine = Engine(trace, performance.grads, direct, step)
+    engine = Engine(trace, of.grads, of.direct, step)
     try:
         with np.errstate(divide="ignore", invalid="ignore"):
             numbers = np.atleast_2d(worked_out(formula, engine))[0]
@@ -205,7 +213,7 @@ def _slope(engine: Engine, quantity: str, step: int, direction: np.ndarray) -> t
     Several nudges at once, extrapolated to none. Returns the slope, what rounding hides of it, and whether a ReLU has
     its kink in between.
     """
-    trace, direct = engine.trace, engine.direct
+    trace, direct = engine.trace, engine.direct[:, :1]
     relu = trace.options.get("activation") == "relu"
     nudges = NUDGES * STRAIGHT if relu else NUDGES
     states = _nudged(trace, quantity, step, np.outer(np.concatenate([nudges, -nudges]), direction))

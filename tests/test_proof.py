@@ -10,9 +10,12 @@ import pytest
 from explorer import Experiment, perform
 from explorer.cells import CELLS
 from explorer.equations import FUNCTIONS, chain, equations, worked_out
+from explorer.forms import FORMS
 from explorer.performing import direct_gradient
 from explorer.proof import Check, Engine, by_differences, compared, prove
 from explorer.trace import Named
+from explorer.trained import answers
+from explorer.trained.asking import Asked
 from tests.figure_cases import experiments
 
 SIZES = {"T": 12, "H": 4, "loss": "all"}
@@ -227,3 +230,16 @@ def test_the_longest_run_is_proved_in_a_second_or_two():
     start = time.process_time()
     assert prove(performance, "da_f", 0, 0).torch.verdict == "agrees"
     assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("form", [form for form in FORMS if form != "encoder_decoder"])
+def test_the_numbers_of_a_trained_network_are_proved(form, cell):
+    back = answers.answer(Asked(form), cell, "en").parts[0].back
+    kind, T = back.trace.cell, back.trace.T
+    for t in {0, T // 2, T - 1}:
+        for quantity in (*kind.gates, *kind.states, "norm(dh)", "norm(dW_hh)", "x"):
+            assert prove(back, quantity, t, 0).torch.verdict == "agrees", (quantity, t)
+        for quantity in (*(f"da_{q}" for q in kind.gates), *(f"d{q}" for q in kind.states)):
+            proof = prove(back, quantity, t, 1)
+            assert (proof.torch.verdict, proof.difference.verdict) == ("agrees", "agrees"), proof

@@ -34,7 +34,7 @@ def test_every_form_is_shipped_for_every_cell():
 
 @pytest.mark.parametrize("which", SHIPPED, ids="-".join)
 def test_a_file_is_what_its_recipe_says(which):
-    assert trained.load(*which).run.training == trained.recipe(*which)
+    assert trained.load(*which).run.training == trained.recipe(*which).replace(dtype="float64")
 
 
 @pytest.mark.parametrize("which", [w for w in SHIPPED if w[0] != "encoder_decoder"], ids="-".join)

@@ -115,6 +115,8 @@ def put(run: Run, scores: dict[str, float], path: Path) -> None:
 def load(form: str, variant: str, cell: str) -> Trained:
     """A shipped network; the file is read once. Nobody may change its weights.
 
+    It runs in float64, whatever it was trained in: what is shown of it is proved.
+
     Raises ValueError, in one sentence, for a file that is not what the recipes say.
     """
     from safetensors import safe_open
@@ -125,7 +127,7 @@ def load(form: str, variant: str, cell: str) -> Trained:
     settings, fallbacks = KINDS[about["kind"]][0].from_json(about["training"])
     if fallbacks:
         raise ValueError(f"{path.name}: its setting {fallbacks[0].name} is {fallbacks[0].given!r}; train it again")
-    run = start(settings)
+    run = start(settings.replace(dtype="float64"))
     arrays = {name: shaped(arrays[name], shape, f"{name} in {path.name}") for name, shape in run.model.shapes.items()}
     run.vector = packed(arrays, run.model.shapes, run.vector.dtype)
     run.vector.flags.writeable = False

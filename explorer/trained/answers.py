@@ -38,20 +38,22 @@ class Refused(ValueError):
 class Part:
     """One network over time.
 
-    trace    of sequence 1, as many steps as there are labels
     enters   what goes in at each step, "" for nothing
     says     what comes out at each step, "" where it does not count
-    back     the gradient of what counts, on its way back
+    back     its run, of sequence 1, as many steps as there are labels; and the gradient of what counts on its way back
     """
 
-    trace: Trace
     enters: tuple[str, ...]
     says: tuple[str, ...]
     back: Back
 
+    @property
+    def trace(self) -> Trace:
+        return self.back.trace
+
 
 def _part(trace: Trace, enters: tuple[str, ...], says: tuple[str, ...]) -> Part:
-    return Part(trace, enters, says, back_through(trace, np.array([bool(said) for said in says])))
+    return Part(enters, says, back_through(trace, np.array([bool(said) for said in says])))
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,8 +232,8 @@ def _translation(asked: Asked, cell: str, language: str) -> Answered:
     encoder, decoder = reading.traces[0], writing.traces[0]
     backs = back_through_pair(run.model, weights, said, pairs.real, encoder, decoder)
     parts = (
-        Part(encoder, tuple(source.replace(" ", "␣")), ("",) * len(source), backs[0]),
-        Part(decoder, enters, says, backs[1]),
+        Part(tuple(source.replace(" ", "␣")), ("",) * len(source), backs[0]),
+        Part(enters, says, backs[1]),
     )
     shares = None if said.shares is None else said.shares[: end + 1, 0, -len(source) :]
     text = run.corpus.written(written[: end + 1])[0]

@@ -19,8 +19,9 @@ from explorer.unroll import backprop
 
 @dataclass(frozen=True, eq=False)
 class Back:
-    """What came back through one network over time: its Gradients, and the direct ∂L/∂h_t (T, B, H)."""
+    """What came back through one network over time: its run, its Gradients, and the direct ∂L/∂h_t (T, B, H)."""
 
+    trace: Trace
     grads: Gradients
     direct: np.ndarray
 
@@ -29,7 +30,7 @@ def back_through(trace: Trace, counting: np.ndarray) -> Back:
     """Through one network; counting (T,) bool, the steps that count."""
     direct = np.zeros((trace.T, trace.B, trace.H), trace.dtype)
     direct[counting] = trace.H**-0.5
-    return Back(backprop(trace, direct), direct)
+    return Back(trace, backprop(trace, direct), direct)
 
 
 def back_through_pair(
@@ -48,7 +49,7 @@ def back_through_pair(
     grads = backprop(decoder, direct)
     later = [layer.initial for layer in grads.layers]
     looked_at = looked_at[-encoder.T :]
-    return Back(backprop(encoder, looked_at, later), looked_at), Back(grads, direct)
+    return Back(encoder, backprop(encoder, looked_at, later), looked_at), Back(decoder, grads, direct)
 
 
 def _dot(model, weights, said, real, decoder, direct, looked_at) -> None:

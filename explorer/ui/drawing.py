@@ -16,7 +16,7 @@ from cachetools import LRUCache, cached
 from explorer.experiment import Experiment
 from explorer.i18n import table
 from explorer.naming import letters, listed
-from explorer.performing import Performance, direct_gradient, perform
+from explorer.performing import Performance, perform
 from explorer.ui import proving, state
 from explorer.ui.components.chart import chart
 from explorer.ui.components.packing import pack
@@ -52,8 +52,8 @@ def _staged(experiment: Experiment, label: str) -> bytes:
     """The experiment's run as the stage takes it, packed."""
 
     def piece(performance: Performance) -> Piece:
-        drawn, direct = performance.input, direct_gradient(performance.experiment)
-        return Piece(performance.trace, performance.grads, direct, drawn.steps, drawn.channels)
+        drawn = performance.input
+        return Piece(performance.trace, performance.grads, performance.direct, drawn.steps, drawn.channels)
 
     loss = [step + 1 for step in experiment.steps_with_loss]
     surgery = {}
@@ -76,8 +76,8 @@ def show_stage(title: str, note: str) -> None:
         file_name=file_name("stage", experiment),
         title=title,
         note=f"{note} {say('stage.replay_note')}",
-        on_prove=lambda cursor, number: (placed(cursor), proving.ask(number)),
-        proof=proving.answer(performed),
+        on_prove=prove,
+        proof=proving.answer(experiment, experiment.original, performed),
     )
 
 
@@ -102,6 +102,12 @@ def put_on_stage(run: bytes, view: state.View, **more) -> None:
 def placed(cursor: dict) -> None:
     """Take the page's cursor where the stage's is."""
     state.look(**{name: cursor[name] for name in STAGE_CURSOR})
+
+
+def prove(cursor: dict, number: dict) -> None:
+    """The stage has been asked for the proof of a number."""
+    placed(cursor)
+    proving.ask(number)
 
 
 STAGE_CURSOR = ("step", "unit", "level", "quantity", "back")

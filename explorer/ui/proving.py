@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from threading import Lock
 
 import streamlit as st
 from cachetools import LRUCache, cached
 
-from explorer.experiment import Experiment
+from explorer.experiment import KINDS
 from explorer.numerals import typeset
-from explorer.performing import Performance
-from explorer.proof import Check, Proof, prove
+from explorer.proof import Check, Proof, Run, prove
 from explorer.ui import state
+
+FARTHEST = state.View(step=KINDS["T"].high, unit=KINDS["H"].high)
 
 
 def ask(number: dict) -> None:
@@ -24,28 +25,31 @@ def ask(number: dict) -> None:
     st.session_state["to_prove"] = asked, _place()
 
 
-def answer(performed: Callable[[Experiment], Performance]) -> dict | None:
-    """What the stage shows of the proof; None if nothing was asked for, or the cursor has moved on."""
+def answer(shown: Hashable, original: Hashable, run: Callable[[Hashable], Run]) -> dict | None:
+    """What the stage shows of the proof; None if nothing was asked for, or the cursor has moved on.
+
+    shown, original   what is on the stage, and the same without the operation
+    run               either of them -> its run
+    """
     asked, place = st.session_state.get("to_prove", (None, None))
     if place != _place():
         st.session_state.pop("to_prove", None)
         return None
-    *number, original = asked
-    experiment = state.experiment()
-    proof = _proved((experiment.original if original else experiment, *number), performed)
-    return proof and proof | {"original": original}
+    *number, of_original = asked
+    proof = _proved((original if of_original else shown, *number), run)
+    return proof and proof | {"original": of_original}
 
 
 def _place() -> tuple:
-    view = state.view()
-    return state.experiment(), view.step, view.unit, view.level, view.quantity, view.back
+    view = state.view(T=FARTHEST.step, H=FARTHEST.unit)  # as it was set, be it in the experiment or in a form
+    return state.experiment(), state.asked(), view.step, view.unit, view.level, view.quantity, view.back
 
 
-@cached(LRUCache(512), key=lambda asked, performed: asked, lock=Lock())
-def _proved(asked: tuple, performed: Callable[[Experiment], Performance]) -> dict | None:
-    experiment, formula, step, unit = asked
+@cached(LRUCache(512), key=lambda asked, run: asked, lock=Lock())
+def _proved(asked: tuple, run: Callable[[Hashable], Run]) -> dict | None:
+    shown, formula, step, unit = asked
     try:
-        proof = prove(performed(experiment), formula, step - 1, unit - 1)
+        proof = prove(run(shown), formula, step - 1, unit - 1)
     except ValueError:  # what this run does not have: the stage itself asks for no such thing
         return None
     return told(proof)

@@ -7,7 +7,9 @@ from playwright.sync_api import expect
 from explorer import Experiment, perform
 from explorer.i18n import words
 from explorer.numerals import text
-from explorer.proof import prove
+from explorer.proof import Proof, prove
+from explorer.trained import answers
+from explorer.trained.asking import Asked
 from tests.browser.conftest import settle
 
 EN = words("en")
@@ -78,15 +80,35 @@ def test_every_number_on_the_stage_can_be_pressed_and_is_proved(server, visit, n
     assert {"norm(dh)", "(norm(dh) / norm(dh_next))", "norm(dW_hh)"} <= {formula for formula, *_ in asked}
     assert (name == "rnn") or any(says.endswith("%") for shown in asked.values() for says, _ in shown)
     for (formula, step, unit, original), shown in asked.items():
-        proof = prove(runs[original], formula, step - 1, unit - 1)
-        assert proof.torch.verdict == "agrees", proof
-        assert proof.difference is None or proof.difference.verdict == "agrees", proof
+        proof = proved(runs[original], formula, step - 1, unit - 1)
         for says, result in shown:
             if says.endswith("%"):
                 assert says == f"{100 * np.float32(proof.value):.0f} %", (formula, says, result)
             else:
                 assert plain(result) in plain(says) or says.endswith("(t−1)"), (formula, says, result)
             assert approximately(result, proof.value), (formula, step, unit, result, proof.value)
+
+
+def proved(run, formula: str, step: int, unit: int) -> Proof:
+    """The proof of a number, in which all ways agree."""
+    proof = prove(run, formula, step, unit)
+    assert proof.torch.verdict == "agrees", proof
+    assert proof.difference is None or proof.difference.verdict == "agrees", proof
+    return proof
+
+
+@pytest.mark.parametrize(("form", "cell"), [("sequence_to_vector", "lstm"), ("vector_to_sequence", "gru")])
+def test_so_can_every_number_of_a_trained_network(server, visit, form, cell):
+    page = visit(f"{server}/forms?form={form}&cell={cell}&u=3")
+    seen = page.locator(".stage").evaluate(EVERY_NUMBER)
+    back = answers.answer(Asked(form), cell, "en").parts[0].back
+    asked = {tuple(one["asks"].values()): one["result"] for one in seen if one["asks"]}
+    assert len(asked) >= 90
+    for (formula, step, unit, _), result in asked.items():
+        proof = proved(back, formula, step - 1, unit - 1)
+        assert approximately(result, proof.value), (formula, step, unit, result, proof.value)
+    page.locator(".lens .chosen .number.h").first.click()  # the gradient: the stage looks back
+    expect(page.locator(".stage .proof .verdict")).to_have_text(["✓", "✓"], timeout=30_000)
 
 
 GIVEN = ("given_input", "given_weight", "given_start", "given_loss", "given_end", "free_note")

@@ -1,6 +1,7 @@
 """The page of the four forms: it answers what a visitor makes up, and says in words what it cannot."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,9 +85,23 @@ def test_the_stage_shows_what_enters_and_what_counts(query, enters, says, loss, 
     about, run = on_stage(visit("forms", cell="lstm", lang=lang, **query))
     assert "".join(str(int(entered)) for entered in run["form"]["enters"]) == enters
     assert says is None or run["form"]["says"] == says
-    assert run["loss"] == loss and run["T"] == len(enters) and about["alone"]
+    assert run["loss"] == loss and run["T"] == len(enters)
+    assert about["alone"] == (query["form"] == "encoder_decoder")  # two networks: whence a number is, without a proof
     direct = np.linalg.norm(run["direct"], axis=1)
     np.testing.assert_allclose(direct, [float(t + 1 in loss) for t in range(run["T"])], atol=1e-6)
+
+
+def test_a_number_on_the_stage_is_proved():
+    at = visit("forms", form="sequence_to_vector", cell="lstm", t="2", u="3", level="2", q="f")
+    here = *(at.session_state[part] for part in ("experiment", "asked")), 2, 3, 2, "f", False
+    at.session_state["to_prove"] = ("da_f", 2, 3, False), here
+    proof = on_stage(fine(at.run()))[0]["proof"]
+    assert {name: check["verdict"] for name, check in proof["checks"].items()} == dict(
+        torch="agrees", difference="agrees"
+    )
+    at.session_state["asked"] = replace(at.session_state["asked"], review="좋다")
+    at.session_state["touched"] = True
+    assert on_stage(fine(at.run()))[0]["proof"] is None and "to_prove" not in at.session_state
 
 
 def test_the_encoders_last_state_crosses_to_the_decoder():
@@ -96,7 +111,7 @@ def test_the_encoders_last_state_crosses_to_the_decoder():
     assert run["second"]["from"] == encoder.T and run["form"]["names"] == ["encoder", "decoder"]
     for state in ("h", "c"):
         both = np.concatenate([encoder[state][:, 0], decoder[state][:, 0]])
-        np.testing.assert_array_equal(run["values"][state], both)
+        np.testing.assert_array_equal(run["values"][state], both.astype(np.float32))
     assert {name: array.shape for name, array in run["second"]["params"].items()} == {
         name: array.shape for name, array in decoder.params.items()
     }

@@ -79,7 +79,10 @@ def test_operations_stay_through_pages_and_fall_away_with_their_gate():
 
 def asked(at, formula: str, here: tuple = (4, 2, 2, "f", False), original: bool = False) -> dict | None:
     """The answer to a question about a number at step 4 of unit 2, asked where the cursor was `here`."""
-    at.session_state["to_prove"] = (formula, 4, 2, original), (at.session_state["experiment"], *here)
+    at.session_state["to_prove"] = (
+        (formula, 4, 2, original),
+        (*(at.session_state[part] for part in ("experiment", "asked")), *here),
+    )
     fine(at.run())
     return on_stage(at)[0]["proof"]
 

@@ -14,10 +14,10 @@ from explorer.numerals import power_of_ten, text
 from explorer.trained import answers
 from explorer.trained.asking import Asked
 from explorer.trained.recall import NUMBERS, Recall, recall
-from explorer.ui import state
+from explorer.ui import proving, state
 from explorer.ui.components.packing import pack
 from explorer.ui.components.stage import Piece, staged
-from explorer.ui.drawing import MEGABYTE, put_on_stage, show
+from explorer.ui.drawing import MEGABYTE, prove, put_on_stage, show
 from explorer.ui.drawing import plain as without_markup
 from explorer.ui.language import current, say, speaker
 
@@ -59,7 +59,10 @@ def cursor(found: answers.Answered) -> state.View:
 
 
 def on_stage(asked: Asked, cell: str, found: answers.Answered) -> None:
-    """The form unrolled, step by step."""
+    """The form unrolled, step by step; the numbers of one network are proved where they are pressed."""
+    answer, more = (asked, cell, current()), {}
+    if len(found.parts) == 1:
+        more = {"on_prove": prove, "proof": proving.answer(answer, answer, lambda _: found.parts[0].back)}
     put_on_stage(
         _staged(asked, cell, current()),
         cursor(found),
@@ -67,6 +70,7 @@ def on_stage(asked: Asked, cell: str, found: answers.Answered) -> None:
         file_name=f"{asked.form}_{cell}",
         title=say("forms.question"),
         note=f"{say(f'choice.form.{asked.form}')}. {say('stage.replay_note_trained')}",
+        **more,
     )
     pair = " " + say("forms.idealised_pair") if len(found.parts) > 1 else ""
     st.caption(say("forms.idealised_stage") + pair)
