@@ -30,7 +30,7 @@ if ask in ("vanish", "why", "travel", "help"):  # the others take losses of thei
 st.markdown(" ".join([*lead, input_sentence()]))
 
 controls = {"gain": settings.gain, "forget_bias": settings.forget_bias}
-for name, column in zip(("T", "gain", "forget_bias", "activation"), st.columns([4, 4, 4, 5])):
+for name, column in zip(("T", "gain", "forget_bias", "activation"), st.columns([4, 4, 4, 6])):
     with column:
         controls.get(name, partial(settings.control, name))(disabled=name in idle(ask))
 

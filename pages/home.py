@@ -21,6 +21,7 @@ last = experiment.steps_with_loss[-1]
 back = min(60, last)
 there = {name: ten_to(logs[last - back]) for name, logs in curves.items()}
 bias = say("home.chrono") if experiment.chrono else typeset(experiment.forget_bias, 6)
+given = bias if experiment.chrono else say("home.bias", bias=bias)
 opened = experiment.chrono or experiment.forget_bias > 0
 where = experiment.loss if experiment.loss in ("last", "all") else "step"
 loss = say(f"gradients.loss_{where}", step=experiment.loss)
@@ -39,12 +40,12 @@ sentence = say(
 dead = {name: dies(logs[: last + 1]) for name, logs in curves.items()}
 if dead["lstm"]:
     ending = "home.sentence_shut" if dead["rnn_tanh"] and not opened else "home.sentence_dead"
-    sentence += " " + say(ending, bias=bias, dead=dead["lstm"])
+    sentence += " " + say(ending, bias=given, dead=dead["lstm"])
 elif dead["rnn_tanh"]:
     ending = "home.sentence_open" if opened else "home.sentence_alive"
-    sentence += " " + say(ending, bias=bias, dead=dead["rnn_tanh"])
+    sentence += " " + say(ending, bias=given, dead=dead["rnn_tanh"])
 
-picture, beside = st.columns([3, 1], vertical_alignment="center")
+picture, beside = st.columns([3, 1])
 with picture:
     show(
         "memory",
@@ -54,7 +55,8 @@ with picture:
     )
 with beside:
     settings.forget_bias()
-    st.caption(say("home.try_chrono" if experiment.chrono else "home.try" if opened else "home.try_open"))
+    alive = opened and not dead["lstm"]
+    st.caption(say("home.try_chrono" if experiment.chrono else "home.try" if alive else "home.try_open"))
     scheme = "home.settings" if (experiment.scheme, experiment.gain) == ("pytorch", 1) else "home.settings_other"
     st.caption(
         say(

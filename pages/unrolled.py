@@ -16,8 +16,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="question"):
     st.title(questions.title())
     questions.menu()
 frame.notes()
-stack = say("unrolled.stack", layers=experiment.layers) if experiment.layers > 1 else ""
-about = f"{input_sentence()} {stack}".strip()
+about = input_sentence()
 st.markdown(f"{questions.look()} {about}".strip())
 settings.conventions()
 operating.panel()

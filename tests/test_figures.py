@@ -260,6 +260,14 @@ class TestUnitLines:
             limit = theme.symmetric_limit(largest)
             assert list(unit_lines(trace, ["h"], unit, key).layout.yaxis.range) == [-1.05 * limit, 1.05 * limit]
 
+    def test_a_large_c_does_not_flatten_the_gates(self):
+        trace = perform(Experiment(input="impulse", forget_bias=6, T=500)).trace
+        figure = unit_lines(trace, quantities(trace), 1, key)
+        assert {line.name: line.yaxis for line in figure.data if line.yaxis != "y"} == {"[symbol.c]": "y2"}
+        assert list(figure.layout.yaxis.range) == [-1.05, 1.05]
+        limit = theme.symmetric_limit(trace["c"][:, 0, 0])
+        assert limit > 1 and list(figure.layout.yaxis2.range) == [-1.05 * limit, 1.05 * limit]
+
 
 class TestSaturation:
     @pytest.mark.parametrize("cell", ["lstm", "gru"])
@@ -316,6 +324,14 @@ class TestHalfLife:
 
 class TestGradients:
     E = Experiment(T=60, H=8, input="sine")
+
+    def test_the_axis_holds_what_explodes_and_what_vanishes(self):
+        assert gradients(curves(self.E), self.E.steps_with_loss, key).layout.yaxis.range[1] == 5
+        rows = {"rnn_relu": np.array([148.0, 70, 0]), "rnn_sigmoid": np.array([-np.inf, -31, 0])}
+        layout = gradients(rows, range(2, 3), key).layout
+        low, high = layout.yaxis.range
+        assert low <= -31 and 148 <= high and high % 10 == 0
+        assert "[band.exploding]" in [note.text for note in layout.annotations]
 
     def test_one_line_a_network_with_its_numbers(self):
         wanted = curves(self.E)

@@ -7,8 +7,9 @@ import numpy as np
 from explorer.datasets.base import Dataset, padded
 
 MOST, LARGEST = 500, 1e6
-# 1,000.5 and 1,000; what begins after a point, as in 99.5,100.5, or in an exponent is no group of thousands
-THOUSANDS = re.compile(r"(?<![\d.])(?<![eE])(?<![eE][-+])\d{1,3}((,\d{3})+\.\d*|,0\d\d(?!\d))")
+# 1,000.5, 1,000 and 1.000,5; what begins after a point, as in 99.5,100.5, or in an exponent is no group of thousands
+GROUPS = r"(,\d{3})+\.\d*|,0\d\d(?!\d)|(\.\d{3})+,\d+(?![\d.,])"
+THOUSANDS = re.compile(rf"(?<![\d.])(?<![eE])(?<![eE][-+])\d{{1,3}}({GROUPS})")
 DECIMAL = re.compile(r"\d+,\d+")  # 1,5; 2,5
 WHOLE = re.compile(r"[-+−]?\d+(,\d+)?")
 

@@ -9,8 +9,10 @@ import numpy as np
 from explorer.figures import theme
 from explorer.measures import ALIVE, DEAD, EXPLODING
 
-HIGHEST = 5  # the power of ten at the top of the axis, always the same; the lowest is one of a few
-LOWEST = -20
+LOWEST, HIGHEST = (
+    -20,
+    5,
+)  # powers of ten that the axis always holds; it ends at one of a few others where a line goes on
 BANDS = {  # name: lower and upper edge, as powers of ten
     "exploding": (np.log10(EXPLODING), 1e6),
     "alive": (np.log10(ALIVE), np.log10(EXPLODING)),
@@ -43,7 +45,8 @@ def gradients(
     """
     T = len(next(iter(curves.values())))
     names = names or {name: words(f"network.{name}") for name in curves}
-    low = min(LOWEST, theme.floor(*curves.values(), *(spread or {}).values()))
+    every = [*curves.values(), *(spread or {}).values()]
+    low, high = min(LOWEST, theme.floor(*every)), max(HIGHEST, -theme.floor(*(-rows for rows in every)))
     last = loss_steps[-1] + 1 if loss_steps else None
     ends = {name: at for name, at in ENDS.items() if at > low}
     return theme.figure(
@@ -53,7 +56,7 @@ def gradients(
             *(_line(curve, names[name], styles[name]) for name, curve in curves.items()),
         ],
         xaxis=theme.backwards(T, last, words) if last else theme.step_axis(T, words),
-        yaxis=theme.powers(low, HIGHEST, words("axis.gradient")),
+        yaxis=theme.powers(low, high, words("axis.gradient")),
         hovermode="x",
         showlegend=True,
         margin={**theme.MARGIN, "b": 62},
@@ -63,31 +66,32 @@ def gradients(
             *([theme.upright(last, theme.HUES["gradient"])] if last else []),
         ],
         annotations=[
-            *(note for name in BANDS for note in _band_name(name, low, height, words)),
+            *(note for name in BANDS for note in _band_name(name, low, high, height, words)),
             *(_end(*end, words) for end in ends.items()),
-            *([_loss(last, T, low, len(loss_steps), words)] if last else []),
+            *([_loss(last, T, low, high, len(loss_steps), words)] if last else []),
         ],
         meta={"cursor": True},
     )
 
 
-def _loss(last: int, T: int, low: float, many: int, words) -> dict:
-    """The words beside the last loss, where there is room: a deep axis has little at its top."""
+def _loss(last: int, T: int, low: float, high: float, many: int, words) -> dict:
+    """The words beside the last loss, where there is room: a deep axis has little at its top, a high one has lines."""
+    above = (low, high) == (LOWEST, HIGHEST)
     return theme.said(
         words("gradient.loss_all" if many > 1 else "gradient.loss_here"),
         last,
-        HIGHEST if low >= LOWEST else low,
+        high if above else low,
         colour=theme.TEXT["gradient"][0],
         xanchor="left" if last < T / 4 else "right",
-        yanchor="top" if low >= LOWEST else "bottom",
+        yanchor="top" if above else "bottom",
         xshift=4 if last < T / 4 else -4,
     )
 
 
 def bracket(figure: dict, first: float, last: float, label: str) -> dict:
     """The figure with a bracket over the steps first … last, at the foot of its plot."""
-    low = figure["layout"]["yaxis"]["range"][0]
-    up = low + 0.05 * (HIGHEST - low)
+    low, high = figure["layout"]["yaxis"]["range"]
+    up = low + 0.05 * (high - low)
     path = f"M{first - 0.4},{up} L{first - 0.4},{low} L{last + 0.4},{low} L{last + 0.4},{up}"
     line = {"color": theme.HUES["gradient"][0], "width": 4}
     figure["layout"]["shapes"].append({"type": "path", "path": path, "line": line})
@@ -135,10 +139,10 @@ def _band(name: str) -> dict:
     }
 
 
-def _band_name(name: str, low: float, height: int, words) -> list[dict]:
+def _band_name(name: str, low: float, high: float, height: int, words) -> list[dict]:
     """At the upper edge of a band, if it is high enough for its name."""
-    bottom, top = max(BANDS[name][0], low), min(BANDS[name][1], HIGHEST)
-    room = (top - bottom) / (HIGHEST - low) * (height - 140)  # pixels, two lines of legend and the axis left out
+    bottom, top = max(BANDS[name][0], low), min(BANDS[name][1], high)
+    room = (top - bottom) / (high - low) * (height - 140)  # pixels, two lines of legend and the axis left out
     if room < LINE:
         return []
     place = {"xref": "paper", "xanchor": "left", "yanchor": "middle", "xshift": 6}

@@ -253,7 +253,7 @@ def steps_line(y, name: str, style: dict, hover: str, **more) -> dict:
     }
 
 
-POWER = "10<sup>%{y:.1f}</sup>"  # what the mouse says of a logarithm
+POWER = "10<sup>%{y:.3f}</sup>"  # what the mouse says of a logarithm
 
 MARGIN = {"l": 72, "r": 76, "t": 8, "b": 44}  # the same left and right everywhere: one step is one vertical line
 

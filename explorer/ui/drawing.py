@@ -192,7 +192,7 @@ def file_name(name: str, experiment: Experiment) -> str:
 
 
 def input_sentence() -> str:
-    """What runs through the network."""
+    """What runs through the network, and which layer of a stack is shown."""
     e, drawn = state.experiment(), performed(state.experiment()).input
     values = {
         "prices": {"companies": ", ".join(drawn.channels)},
@@ -204,4 +204,6 @@ def input_sentence() -> str:
         sentence += " " + say("input.prices_next")
     if drawn.given < e.T:
         sentence += " " + say("input.silent", step=drawn.given + 1)
+    if e.layers > 1:
+        sentence += " " + say("input.stack", layers=e.layers)
     return sentence

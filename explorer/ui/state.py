@@ -231,13 +231,13 @@ def touch() -> None:
 
 
 def reset() -> None:
-    """Back to the defaults; the language stays."""
+    """Back to the defaults; the visitor's language and ways stay."""
     touch()
     for left in ("refused", "numbers_for"):
         st.session_state.pop(left, None)
-    lang = view().lang
+    ways_kept = View(**_ways())
     st.session_state["experiment"], st.session_state["training"] = Experiment(), Training()
-    st.session_state.update({name: part() for name, part in PARTS.items()} | {"view": View(lang=lang)})
+    st.session_state.update({name: part() for name, part in PARTS.items()} | {"view": ways_kept})
 
 
 def controlled(key: str, value, changed: Callable[[object], None]) -> dict:

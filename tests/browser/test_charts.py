@@ -52,6 +52,70 @@ def test_the_zoom_survives_a_change(server, visit):
     assert figure(page, "unit")["range"] == [0.5, 80.5]
 
 
+def test_the_zoom_survives_another_length(server, visit):
+    """Both ends of it; and what a shorter sequence does not have is left out."""
+    page = visit(f"{server}/gates?T=80&H=8")
+    figure(page, "unit")
+    box = chart(page, "unit").locator(".plot .nsewdrag").first.bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 300, box["y"] + 42, steps=5)
+    page.mouse.up()
+    page.wait_for_timeout(400)
+    zoomed = figure(page, "unit")["range"]
+    press(page, EN("setting.T"), "ArrowRight")
+    assert figure(page, "unit")["range"] == zoomed
+    for _ in range(3):
+        press(page, EN("setting.T"), "PageDown")
+    T = len(figure(page, "unit")["traces"][0]["y"])
+    low, high = figure(page, "unit")["range"]
+    assert T < 80 and high <= T + 0.5 and (low == zoomed[0] or (low, high) == (0.5, T + 0.5))
+    chart(page, "unit").get_by_role("button", name=EN("toolbar.reset")).click()
+    page.wait_for_timeout(200)
+    assert figure(page, "unit")["range"] == [0.5, T + 0.5]
+
+
+def test_the_cursor_keeps_its_place_in_full_screen(server, visit):
+    page = visit(f"{server}/gates?T=60&H=8&t=30")
+    figure(page, "unit")
+    chart(page, "unit").get_by_role("button", name=EN("toolbar.full")).click()
+    page.wait_for_function("() => document.fullscreenElement")
+    page.wait_for_timeout(500)
+    off = chart(page, "unit").evaluate(
+        """(host) => {
+             const plot = host.querySelector(".plot"), { xaxis } = plot._fullLayout;
+             const line = host.querySelector(".overlay .now").getBoundingClientRect();
+             return plot.getBoundingClientRect().left + xaxis._offset + xaxis.d2p(30) - (line.left + line.width / 2);
+           }"""
+    )
+    assert abs(off) <= 1.5
+
+
+def test_the_page_says_in_which_language_it_is(server, visit):
+    page = visit(f"{server}/gates?T=20&H=4&lang=ko")
+    assert page.evaluate("() => document.documentElement.lang") == "ko"
+
+
+def test_a_held_key_never_empties_a_chart(server, visit):
+    page = visit(f"{server}/?T=60")
+    figure(page, "memory")
+    page.evaluate(
+        """() => {
+             window.emptied = 0;
+             const host = document.querySelector(".gate-chart");
+             new MutationObserver(() => { if (!host.querySelector(".plot .main-svg")) window.emptied++; })
+               .observe(host, { childList: true, subtree: true });
+           }"""
+    )
+    page.get_by_role("slider", name=EN("setting.T")).first.focus()
+    for _ in range(60):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(33)
+    settle(page)
+    assert page.evaluate("() => window.emptied") == 0
+    assert page.evaluate("() => document.querySelector('.gate-chart').isConnected")
+
+
 def test_svg_is_an_svg(server, visit):
     page = visit(f"{server}/gates?T=20&H=4")
     saved = download(page, "gates", "svg")

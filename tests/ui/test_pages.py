@@ -222,6 +222,18 @@ class TestLanguageAndReset:
         assert at.session_state["experiment"] == Experiment()
         assert pictures(at) == pictures(visit(screen, lang="ko"))
 
+    @pytest.mark.parametrize("page", ["home", "unrolled", "gates", "gradients"])
+    def test_a_stack_says_which_layer_is_shown(self, page):
+        for layers in ("1", "3"):
+            at = visit(page, layers=layers, **SMALL)
+            said = any(words("en")("input.stack", layers=3) in element.value for element in at.markdown)
+            assert said == (layers == "3")
+
+    def test_reset_keeps_how_the_visitor_looks(self):
+        at = visit("gates", T="12", lang="ko", names="keras", projector="1")
+        press(at, words("ko")("setting.reset"))
+        assert link(at) == {"lang": "ko", "names": "keras", "projector": "1"}
+
     def test_reset_takes_own_numbers_back(self):
         at = visit("gates", input="own", x="1,2", T="2")
         widget(at, "numbers").set_value("1 zwei")

@@ -1,5 +1,7 @@
 // What our components share: how they live on a page, its theme, files to take away.
 
+const LINGER = 500; // ms; Streamlit may take leave of an element and call at once again
+
 // A component's default function: made once an element, shown new data on every call.
 export function living(Kind) {
   const made = new WeakMap();
@@ -10,10 +12,13 @@ export function living(Kind) {
       component = new Kind(parentElement);
       made.set(parentElement, component);
     }
+    clearTimeout(component.leaving);
     component.show(data, setTriggerValue);
     return () => {
-      component.remove();
-      made.delete(parentElement);
+      component.leaving = setTimeout(() => {
+        component.remove();
+        if (made.get(parentElement) === component) made.delete(parentElement);
+      }, component.host.isConnected ? LINGER : 0);
     };
   };
 }

@@ -15,6 +15,7 @@ import streamlit as st
 from explorer.figures.theme import IN_THE_DARK
 from explorer.ui.components import packing
 from explorer.ui.components.publishing import loader, module, published
+from explorer.ui.language import current
 
 HERE = Path(__file__).parent
 TOOLS = ("reset", "svg", "png", "csv", "full")
@@ -77,6 +78,7 @@ def chart(
         "scale": scale,
         "cursor": {"step": cursor[0], "unit": cursor[1]} if cursor else None,
         "clickable": on_click is not None,
+        "language": current(),
         "words": {tool: words(f"toolbar.{tool}") for tool in (*TOOLS, "failed")},
         "plotly": plotly_js(),
     }

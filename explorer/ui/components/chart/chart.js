@@ -69,6 +69,7 @@ class Chart {
     this.figure.addEventListener("keydown", (event) => this.walk(event), signal);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.figure);
+    this.looked = {}; // what was zoomed into, by axis
     this.inSight = false; // what nobody sees is not drawn: a key on a slider redraws two charts, not five
     this.sight = new IntersectionObserver((entries) => {
       this.inSight = entries.at(-1).isIntersecting;
@@ -96,6 +97,7 @@ class Chart {
     const data = (this.data = unpack(aligned(packed)));
     if (here) data.cursor = here;
     this.trigger = trigger;
+    document.documentElement.lang = data.language; // for a reader's voice
     this.figure.setAttribute("aria-label", data.alt);
     this.title.textContent = data.title;
     this.title.hidden = !data.title;
@@ -137,10 +139,12 @@ class Chart {
       }
       this.spec = unpack(data.figure, dark ? recoloured : undefined);
       const { layout } = this.spec;
+      const looked = layout.meta?.zoom ? {} : this.looked;
       this.home = Object.fromEntries(Object.entries(layout)
         .filter(([name, axis]) => /^[xy]axis\d*$/.test(name) && axis.range)
         .map(([name, axis]) => [`${name}.range`, [...axis.range]])); // Plotly writes a zoom into the layout it is given
       if (layout.meta?.home) this.home["xaxis.range"] = layout.meta.home;
+      this.keepZoom(layout, looked);
       layout.height = this.height();
       layout.width = this.width();
       enlarge(this.spec, data.scale * (layout.width < NARROW ? 0.85 : 1));
@@ -156,6 +160,26 @@ class Chart {
     }
     if (data === this.data) delete this.plot.dataset.waiting;
     this.drawCursor();
+  }
+
+  // What was zoomed into stays in sight, as far as the new figure has it.
+  keepZoom(layout, looked) {
+    this.looked = {};
+    for (const [name, [from, to]] of Object.entries(looked)) {
+      const home = this.home[name], [low, high] = home ? [Math.min(...home), Math.max(...home)] : [];
+      const range = [from, to].map((end) => Math.min(Math.max(end, low), high));
+      if (range[0] !== range[1] && home) this.looked[name] = layout[name.split(".")[0]].range = range;
+    }
+  }
+
+  // Remember what somebody zooms into; all of an axis is no zoom.
+  lookedAt(change) {
+    const axes = new Set(Object.keys(change).map((key) => key.split(".")[0]));
+    for (const [name, home] of Object.entries(this.home).filter(([name]) => axes.has(name.split(".")[0]))) {
+      const range = [...this.plot._fullLayout[name.split(".")[0]].range];
+      if (same(range, home)) delete this.looked[name];
+      else this.looked[name] = range;
+    }
   }
 
   // Where a drawing is wider than the screen, its chosen step goes to the middle.
@@ -181,6 +205,7 @@ class Chart {
     this.plot.on("plotly_doubleclick", () => this.resetZoom());
     this.plot.on("plotly_unhover", () => this.announce(null, null, false));
     this.plot.on("plotly_relayout", (change) => {
+      this.lookedAt(Object.fromEntries(Object.entries(change).filter(([key]) => /axis\d*\.(range|autorange)/.test(key))));
       this.wholeTicks();
       this.drawCursor();
       if (Object.keys(change).some((name) => name.startsWith("xaxis."))) this.zoomed();
@@ -349,11 +374,20 @@ class Chart {
     const width = this.width();
     const height = document.fullscreenElement === this.figure ? innerHeight - 32 : this.height();
     if (Math.abs(width - this.plot._fullLayout.width) < 1 && height === this.plot._fullLayout.height) return;
+    if (width < NARROW !== this.plot._fullLayout.width < NARROW) return this.anew(); // with letters and a legend of that width
     this.afterwards(async () => {
       if (this.abort.signal.aborted) return;
       await window.Plotly.relayout(this.plot, { width, height });
       this.drawCursor();
     });
+  }
+
+  // From nothing: Plotly would leave a legend the room that it had.
+  anew() {
+    this.afterwards(() => window.Plotly.purge(this.plot));
+    this.drawn = undefined;
+    this.plot.dataset.waiting = "true";
+    this.draw();
   }
 
   resetZoom() {

@@ -132,7 +132,7 @@ export class Strip {
     }
     this.canvas.getContext("2d").putImageData(image, 0, 0);
     write(this.legend, this.stage.say(cursor.back ? "legend_back" : "legend", {
-      name: cursor.back ? "δh" : shown === "c" ? "C" : "h", limit, floor: text(10 ** FLOOR),
+      name: cursor.back ? "δh" : shown === "c" ? "C" : "h", limit: limit < 1e4 ? limit : text(limit), floor: text(10 ** FLOOR),
     }) + this.ghost.paint(shown));
     set(this.curve, { points: cursor.back ? this.normCurve() : "" });
   }
