@@ -31,7 +31,7 @@ frame.notes()
 st.markdown(say("home.lead", H=experiment.H, T=experiment.T, loss=loss) + " " + input_sentence())
 
 sentence = say(
-    "home.sentence_all" if where == "all" else "home.sentence",
+    "home.sentence_all" if where == "all" else "home.sentence" if back else "home.sentence_none",
     back=back,
     rnn=there["rnn_tanh"],
     gru=there["gru"],

@@ -275,10 +275,11 @@ class TestSaturation:
         trace = of(cell, T=30, H=32, gain=3)
         gates = bounded(trace)
         figure = saturation(trace, gates, key)
-        assert len(figure.data) == 2 * len(gates)
+        lines = figure.data[len(gates) :]
+        assert len(lines) == 2 * len(gates)
         for k, gate in enumerate(gates):
             shut, opened = saturated(trace[gate][:, 0])
-            above, below = figure.data[2 * k : 2 * k + 2]
+            above, below = lines[2 * k : 2 * k + 2]
             np.testing.assert_allclose(above.y, 100 * opened, rtol=1e-6)
             np.testing.assert_allclose(below.y, -100 * shut, rtol=1e-6)
             for line, share, kind in ((above, opened, "open"), (below, shut, "shut")):
@@ -291,7 +292,11 @@ class TestSaturation:
 
     def test_legend_names_each_gate_once(self):
         figure = saturation(of("lstm"), ["i", "f", "o"], key)
-        assert [line.legendgroup for line in figure.data if line.showlegend] == ["i", "f", "o"]
+        named = [line for line in figure.data if line.showlegend is not False]
+        assert [line.name for line in named] == [f"[symbol.{gate}]" for gate in "ifo"]
+        for one in named:  # it stands for both lines, and hides both
+            assert [line.legendgroup for line in figure.data].count(one.legendgroup) == 3
+            assert {line.line.dash for line in figure.data if line.legendgroup == one.legendgroup} == {one.line.dash}
 
 
 class TestHalfLife:

@@ -10,6 +10,8 @@ from explorer.figures import theme
 from explorer.measures import half_life as measured
 from explorer.trace import Trace
 
+TICKS = {"tickvals": [0.1, 1, 10, 100, 1000], "ticktext": ["0.1", "1", "10", "100", "1000"]}
+
 
 def half_life(trace: Trace, unit: int, words: Callable[..., str], *, height: int = 240) -> dict:
     """The half-life in steps of one unit (from 1), and the median and the middle 80 % of all units."""
@@ -40,7 +42,7 @@ def half_life(trace: Trace, unit: int, words: Callable[..., str], *, height: int
             for values, line, name in lines
         ],
         xaxis=theme.step_axis(trace.T, words),
-        yaxis={"title": {"text": words("axis.half_life")}, "type": "log", "range": [-1, 3], "dtick": 1},
+        yaxis={"title": {"text": words("axis.half_life")}, "type": "log", "range": [-1, 3], **TICKS},
         hovermode="x",
         showlegend=True,
         meta={"cursor": True},

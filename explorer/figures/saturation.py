@@ -11,7 +11,7 @@ from explorer.trace import Trace
 
 def saturation(trace: Trace, gates: Sequence[str], words: Callable[..., str], *, height: int = 260) -> dict:
     """Shares of units in percent over the steps 1 … T: open (above 0.9) upwards, shut (below 0.1) downwards."""
-    lines = []
+    lines = [_name(gate, words) for gate in gates]
     for gate in gates:
         shut, opened = measured(trace[gate][:, 0])
         lines += [_line(gate, 100 * opened, 1, "open", words), _line(gate, 100 * shut, -1, "shut", words)]
@@ -36,6 +36,12 @@ def saturation(trace: Trace, gates: Sequence[str], words: Callable[..., str], *,
     )
 
 
+def _name(gate: str, words) -> dict:
+    """What stands in the legend for both lines of a gate."""
+    look = {"mode": "lines", "line": theme.line(gate), "legendgroup": gate, "meta": {"drawing": True}}
+    return {"type": "scatter", "x": [None], "y": [None], "name": words(f"symbol.{gate}"), "hoverinfo": "skip", **look}
+
+
 def _line(gate: str, share, sign: int, kind: str, words) -> dict:
     return {
         "type": "scatter",
@@ -44,7 +50,7 @@ def _line(gate: str, share, sign: int, kind: str, words) -> dict:
         "customdata": theme.numbers(share),
         "name": f"{words(f'symbol.{gate}')} {words(f'saturation.{kind}')}",
         "legendgroup": gate,
-        "showlegend": kind == "open",
+        "showlegend": False,
         "mode": "lines",
         "line": theme.line(gate),
         "hovertemplate": "%{customdata:.0f} %",

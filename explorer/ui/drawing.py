@@ -202,7 +202,7 @@ def input_sentence() -> str:
     sentence = say(f"input.{e.input}", **values.get(e.input, {}))
     if e.input == "prices" and e.T > 105:
         sentence += " " + say("input.prices_next")
-    if drawn.given < e.T:
+    if drawn.given < e.T and e.input != "impulse":  # which is silent by its name
         sentence += " " + say("input.silent", step=drawn.given + 1)
     if e.layers > 1:
         sentence += " " + say("input.stack", layers=e.layers)

@@ -194,6 +194,12 @@ class TestHome:
         opening = say("home.sentence_all" if loss == "all" else "home.sentence").partition("{back}")[0]
         assert alt.startswith(opening)
 
+    def test_a_loss_at_the_first_step_reaches_nothing_before_it(self):
+        assert words("en")("home.sentence_none") in self.said(loss="1")[0]
+
+    def test_chrono_is_no_bias(self):
+        assert "opened by chrono initialisation" in self.said(chrono="1")[0]
+
     @pytest.mark.parametrize(
         ("query", "ending"),
         [
@@ -219,11 +225,18 @@ class TestHome:
         )
         for kind in ("open", "shut", "alive", "dead"):
             start = words("en")(f"home.sentence_{kind}").partition("{dead}")[0]
-            assert (start.replace("{bias}", f"{e.forget_bias:g}") in alt) == (kind == ending)
+            given = words("en")("home.bias", bias=f"{e.forget_bias:g}")
+            assert (start.replace("{bias}", given) in alt) == (kind == ending)
 
     @pytest.mark.parametrize(
         ("query", "key"),
-        [({}, "try"), ({"fb": "0"}, "try_open"), ({"fb": "-2"}, "try_open"), ({"chrono": "1"}, "try_chrono")],
+        [
+            ({}, "try"),
+            ({"fb": "0"}, "try_open"),
+            ({"fb": "-2"}, "try_open"),
+            ({"fb": "1", "T": "300"}, "try_open"),  # open, and yet the LSTM has forgotten
+            ({"chrono": "1"}, "try_chrono"),
+        ],
     )
     def test_proposes_what_can_be_done(self, query, key):
         alt, _, captions = self.said(**query)
