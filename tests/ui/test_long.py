@@ -1,6 +1,5 @@
 """The page of long sequences: runs in the background, and says what it did."""
 
-import time
 from dataclasses import asdict
 from itertools import count
 from types import SimpleNamespace
@@ -20,17 +19,7 @@ from explorer.performing import weights
 from explorer.stream import Way
 from explorer.ui import long_view, waiting
 from explorer.ui.components.packing import unpack
-from tests.ui.visiting import charts, fine, go, is_korean, link, press, set_to, visit
-
-
-def until_over(at, seconds=60):
-    """Run the page until its job is."""
-    end = time.monotonic() + seconds
-    while any(b.label in ("Cancel", "취소") for b in at.button):
-        assert time.monotonic() < end
-        time.sleep(0.2)
-        fine(at.run())
-    return at
+from tests.ui.visiting import charts, fine, go, is_korean, link, press, set_to, until_over, visit
 
 
 def said(at) -> str:

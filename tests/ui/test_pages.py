@@ -32,6 +32,7 @@ from tests.ui.visiting import (
     pictures,
     press,
     set_to,
+    until_over,
     visit,
     widget,
 )
@@ -144,7 +145,7 @@ class TestNothingElseChanges:
     @pytest.mark.parametrize("screen", ["gates", "gradients", "home"])
     @pytest.mark.parametrize("view", [{"t": "9"}, {"u": "3"}, {"t": "1", "u": "4"}, {"projector": "1"}, {"lang": "en"}])
     def test_a_view_changes_no_number(self, screen, view):
-        before, after = pictures(visit(screen, **SMALL)), pictures(visit(screen, **view, **SMALL))
+        before, after = pictures(until_over(visit(screen, **SMALL))), pictures(visit(screen, **view, **SMALL))
         for name in before:
             if name not in ("unit", "half_life") or "u" not in view:
                 assert before[name] == after[name]
@@ -152,20 +153,20 @@ class TestNothingElseChanges:
     @pytest.mark.parametrize(("screen", "names"), [("gates", ("unit", "half_life"))])
     def test_another_unit_is_another_picture(self, screen, names):
         """What is kept for the next visitor is kept by all that it depends on."""
-        one, other = pictures(visit(screen, u="1", **SMALL)), pictures(visit(screen, u="3", **SMALL))
+        one, other = (pictures(until_over(visit(screen, u=u, **SMALL))) for u in "13")
         for name in names:
             assert one[name] != other[name]
 
     @every_page
     def test_a_language_changes_no_number(self, screen):
-        english, korean = (pictures(visit(screen, lang=lang, **SMALL)) for lang in LANGUAGES)
+        english, korean = (pictures(until_over(visit(screen, lang=lang, **SMALL))) for lang in LANGUAGES)
         for name in english:
             one, other = unpack(english[name]), unpack(korean[name])
             np.testing.assert_equal([drawn(t) for t in one["data"]], [drawn(t) for t in other["data"]])
 
     @every_page
     def test_two_visitors_see_the_same(self, screen):
-        first = pictures(visit(screen, **SMALL))
+        first = pictures(until_over(visit(screen, **SMALL)))
         forget()
         assert pictures(visit(screen, **SMALL)) == first
 
@@ -220,7 +221,7 @@ class TestLanguageAndReset:
         press(at, words("ko")("setting.reset"))
         assert link(at) == {"lang": "ko"}
         assert at.session_state["experiment"] == Experiment()
-        assert pictures(at) == pictures(visit(screen, lang="ko"))
+        assert pictures(until_over(at)) == pictures(until_over(visit(screen, lang="ko")))
 
     @pytest.mark.parametrize("page", ["home", "unrolled", "gates", "gradients"])
     def test_a_stack_says_which_layer_is_shown(self, page):

@@ -22,6 +22,7 @@ from tests.ui.visiting import (
     on_stage,
     pictures,
     set_to,
+    until_over,
     visit,
     widget,
 )
@@ -74,7 +75,7 @@ class TestHostileLinks:
 
     @every_page
     def test_a_view_that_cannot_be_had_costs_nothing_but_a_note(self, screen):
-        wanted = pictures(visit(screen, **SMALL))
+        wanted = pictures(until_over(visit(screen, **SMALL)))
         for view in ({"t": "x", "u": "-1", "projector": "maybe"}, {"t": "9e9", "u": "nan"}, {"lang": "xx"}):
             at = visit(screen, **view, **SMALL)
             assert pictures(at) == wanted and link(at) == SMALL
@@ -145,7 +146,7 @@ class TestWidgets:
         for chart in ("gates", "unit") if screen == "gates" else before:
             assert before[chart] != after[chart] or (screen, name) == ("unrolled", "T")
         assert link(at) == SMALL | {KINDS[name].key: f"{value:g}"}
-        assert pictures(visit(screen, **link(at))) == after, "the link shows the same to another visitor"
+        assert pictures(until_over(visit(screen, **link(at)))) == after, "the link shows the same to another visitor"
 
     @pytest.mark.parametrize(
         ("name", "value"), [("cell", "gru"), ("input", "sine"), ("scheme", "orthogonal"), ("chrono", True)]

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,16 @@ def visit(page="home", **query) -> AppTest:
     if page != "home":
         at.switch_page(f"pages/{page}.py")
     return fine(at.run())
+
+
+def until_over(at: AppTest, seconds=60) -> AppTest:
+    """Run a page until its job is over; the next visitor of the same finds it so."""
+    end = time.monotonic() + seconds
+    while any(button.label in ("Cancel", "취소") for button in at.button):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+        fine(at.run())
+    return at
 
 
 def fine(at: AppTest) -> AppTest:
