@@ -11,7 +11,7 @@ from explorer.i18n import words
 from explorer.sweep import Mean, Sweep, survival
 from explorer.ui.components.packing import unpack
 from explorer.ui.edge import sentence
-from tests.ui.visiting import charts, fine, is_korean, link, visit
+from tests.ui.visiting import charts, fine, is_korean, link, until_over, visit
 
 PAGE = """
 from explorer.ui import language, state
@@ -104,8 +104,8 @@ def test_the_link_says_what_is_swept():
     seeds.set_value(3)
     fine(at.run())
     assert link(at) == {"ask": "edge", "T": "12", "H": "4", "over": "gain", "seeds": "3"}
-    again = visit("gradients", **link(at))
-    assert charts(again)["edge"]["alt"] == charts(fine(at.run()))["edge"]["alt"]
+    again = until_over(visit("gradients", **link(at)))
+    assert charts(again)["edge"]["alt"] == charts(until_over(fine(at.run())))["edge"]["alt"]
     assert "over 3 seeds" in charts(again)["edge"]["alt"]
 
 
