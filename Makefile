@@ -12,8 +12,9 @@ PY := $(VENV)/$(BIN)/python
 run: $(VENV)/app.stamp
 	$(PY) -m streamlit run app.py --server.port $(PORT)
 
+# two workers: a test in a browser waits as much as it computes
 test: lint chromium
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/dev.stamp
 	$(PY) -m ruff check .

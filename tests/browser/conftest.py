@@ -87,7 +87,7 @@ def visit(new_context):
         page.on("console", lambda message: _note_console(message, seen))
         page.on("request", lambda request: _note_stranger(request.url, seen))
         page.goto(url)
-        settle(page)
+        until_quiet(page)
         return page
 
     yield open_page
@@ -105,8 +105,16 @@ def _note_stranger(url: str, seen) -> None:
 
 
 def settle(page: Page) -> None:
-    """Wait until the script has run and all charts are drawn; no exception may be on the page."""
+    """Wait until what was done to a page is answered: until it is quiet again."""
     page.wait_for_timeout(200)  # a widget waits a moment before it speaks
+    until_quiet(page)
+
+
+def until_quiet(page: Page) -> None:
+    """Wait until the script has run and all charts are drawn; no exception may be on the page.
+
+    Quiet lasts some frames, each of which comes later where the browser has much to do; a time would not.
+    """
     page.wait_for_function(
         """() => {
              const outOfSight = (plot) => {
@@ -120,8 +128,9 @@ def settle(page: Page) -> None:
                && document.querySelector('h1') && (plots.some((plot) => plot.dataset.drawn || outOfSight(plot))
                  || document.querySelector('.stage')?.dataset.drawn)
                && plots.every((plot) => !plot.dataset.waiting || outOfSight(plot));
-             window.quietSince = quiet ? (window.quietSince ?? performance.now()) : undefined;
-             return quiet && performance.now() - window.quietSince > 300;
+             const frames = quiet ? (window.quietFrames ?? 0) + 1 : 0;
+             window.quietFrames = frames % 9;
+             return frames === 9;
            }""",
         timeout=60_000,  # a page may wait for its turn while all else is tested
     )

@@ -30,17 +30,21 @@ def taken_away(page, name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(download(page, name, "csv").path().read_text(encoding="utf-8-sig"))))
 
 
-def test_the_zoom_survives_a_change(server, visit):
-    page = visit(f"{server}/gates?T=80&H=8")
-    figure(page, "unit")  # comes into sight
-    plot = chart(page, "unit").locator(".plot .nsewdrag").first
-    box = plot.bounding_box()
+def zoom(page, name: str) -> list[float]:
+    """Draw a frame over part of the time axis; what is then shown of it."""
+    figure(page, name)  # comes into sight
+    box = chart(page, name).locator(".plot .nsewdrag").first.bounding_box()
     page.mouse.move(box["x"] + 100, box["y"] + 40)
     page.mouse.down()
     page.mouse.move(box["x"] + 300, box["y"] + 42, steps=5)
     page.mouse.up()
     page.wait_for_timeout(400)
-    zoomed = figure(page, "unit")["range"]
+    return figure(page, name)["range"]
+
+
+def test_the_zoom_survives_a_change(server, visit):
+    page = visit(f"{server}/gates?T=80&H=8")
+    zoomed = zoom(page, "unit")
     assert zoomed[1] - zoomed[0] < 60
     before = figure(page, "unit")["traces"][0]["y"]
     press(page, EN("setting.H"), "ArrowRight")
@@ -55,14 +59,7 @@ def test_the_zoom_survives_a_change(server, visit):
 def test_the_zoom_survives_another_length(server, visit):
     """Both ends of it; and what a shorter sequence does not have is left out."""
     page = visit(f"{server}/gates?T=80&H=8")
-    figure(page, "unit")
-    box = chart(page, "unit").locator(".plot .nsewdrag").first.bounding_box()
-    page.mouse.move(box["x"] + 100, box["y"] + 40)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 300, box["y"] + 42, steps=5)
-    page.mouse.up()
-    page.wait_for_timeout(400)
-    zoomed = figure(page, "unit")["range"]
+    zoomed = zoom(page, "unit")
     press(page, EN("setting.T"), "ArrowRight")
     assert figure(page, "unit")["range"] == zoomed
     for _ in range(3):
@@ -190,26 +187,22 @@ def test_in_the_dark_everything_is_dark(server, visit):
     assert figure(page, "gates")["colours"] == "#0e1117"
 
 
-@pytest.mark.parametrize("page_name", ["", "unrolled", "gates", "gradients", "training"])
+@pytest.mark.parametrize("page_name", PAGES)
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_nothing_sticks_out_at_360_pixels(server, visit, page_name, language):
-    page = visit(f"{server}/{page_name}?lang={language}", viewport={"width": 360, "height": 1600})
+def test_a_phone_opens_a_page_at_its_title_and_nothing_sticks_out(server, visit, page_name, language):
+    address = "" if page_name == "home" else page_name
+    page = visit(f"{server}/{address}?lang={language}", viewport={"width": 360, "height": 740})
     main = page.get_by_test_id("stMain")
+    assert main.evaluate("(node) => node.scrollTop") == 0
+    covered = page.get_by_test_id("stHeader").bounding_box()
+    assert page.locator("h1").bounding_box()["y"] >= covered["y"] + covered["height"]
+    page.set_viewport_size({"width": 360, "height": 1600})  # more of it is drawn
+    settle(page)
     assert main.evaluate("(node) => node.scrollWidth") <= 360
     for one in page.locator(".gate-chart figure").all():
         assert one.bounding_box()["width"] <= 360
-    for row in page.get_by_test_id("stMain").get_by_role("radiogroup").all():
+    for row in main.get_by_role("radiogroup").all():
         assert row.evaluate("(node) => node.scrollWidth <= node.clientWidth"), row.text_content()
-
-
-@pytest.mark.parametrize("page_name", PAGES)
-@pytest.mark.parametrize("language", ["en", "ko"])
-def test_a_phone_opens_a_page_at_its_title(server, visit, page_name, language):
-    address = "" if page_name == "home" else page_name
-    page = visit(f"{server}/{address}?lang={language}&T=20&H=4", viewport={"width": 360, "height": 740})
-    assert page.get_by_test_id("stMain").evaluate("(node) => node.scrollTop") == 0
-    covered = page.get_by_test_id("stHeader").bounding_box()
-    assert page.locator("h1").bounding_box()["y"] >= covered["y"] + covered["height"]
 
 
 def test_plotly_is_loaded_once(server, visit):

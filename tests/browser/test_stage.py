@@ -24,6 +24,7 @@ def cursor(page) -> dict:
 
 @pytest.mark.parametrize("conventions", CONVENTIONS)
 def test_every_formula_gives_the_runs_own_number(server, visit, conventions):
+    """Also as it is written, brackets and signs: read as arithmetic, it is the number that it explains."""
     page = visit(f"{server}/unrolled?{conventions}&T=9&H=4&D=2&input=clue&loss=all")
     found = page.locator(".stage").evaluate(
         """({ stage: { run } }) => Object.entries({ ...run.formulas, ...run.chain }).flatMap(([name, formula]) =>
@@ -33,6 +34,24 @@ def test_every_formula_gives_the_runs_own_number(server, visit, conventions):
     assert len(found) >= 9 * 4 * 3
     for name, shown, wanted in found:
         assert shown == pytest.approx(wanted, rel=2e-5, abs=1e-6), name
+    written = page.locator(".stage").evaluate(
+        """async ({ stage: { run } }, url) => {
+             const { formula } = await import(url);
+             const exact = (value) => `<mn>(${value})</mn>`;
+             const known = { "σ": (a) => 1 / (1 + Math.exp(-a)), ReLU: (a) => Math.max(a, 0), tanh: Math.tanh,
+                             step: (a) => Number(a > 0) };
+             return Object.entries({ ...run.formulas, ...run.chain }).flatMap(([name, tree]) => [0, 3].map((unit) => {
+               const leaf = (name) => exact(run.number(name, 5, unit));
+               const written = formula(tree, leaf, (product) => exact(run.number(product, 5, unit)), "*");
+               const line = written.replace(/<[^>]*>/g, "").replaceAll("−", "-").replace(/1\\(\\(/, "step((");
+               const value = Function(...Object.keys(known), `return ${line}`)(...Object.values(known));
+               return [name, line, value, run.number(tree, 5, unit)];
+             }));
+           }""",
+        module(HERE / "written.js"),
+    )
+    for name, line, value, wanted in written:
+        assert value == pytest.approx(wanted, rel=1e-9, abs=1e-300), f"{name} = {line}"
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -90,30 +109,6 @@ def test_numbers_and_particles_are_written_as_in_python(server, visit):
     )
     assert fitted == [with_particle(*pair) for pair in pairs]
     assert {final_consonant(word) for word in said} > {""}
-
-
-@pytest.mark.parametrize("conventions", CONVENTIONS)
-def test_every_formula_as_written_gives_the_same_number(server, visit, conventions):
-    """Brackets and signs of what stands on the page: read as arithmetic, it is the number that it explains."""
-    page = visit(f"{server}/unrolled?{conventions}&T=9&H=4&D=2&input=clue&loss=all")
-    found = page.locator(".stage").evaluate(
-        """async ({ stage: { run } }, url) => {
-             const { formula } = await import(url);
-             const exact = (value) => `<mn>(${value})</mn>`;
-             const known = { "σ": (a) => 1 / (1 + Math.exp(-a)), ReLU: (a) => Math.max(a, 0), tanh: Math.tanh,
-                             step: (a) => Number(a > 0) };
-             return Object.entries({ ...run.formulas, ...run.chain }).flatMap(([name, tree]) => [0, 3].map((unit) => {
-               const leaf = (name) => exact(run.number(name, 5, unit));
-               const written = formula(tree, leaf, (product) => exact(run.number(product, 5, unit)), "*");
-               const line = written.replace(/<[^>]*>/g, "").replaceAll("−", "-").replace(/1\\(\\(/, "step((");
-               const value = Function(...Object.keys(known), `return ${line}`)(...Object.values(known));
-               return [name, line, value, run.number(tree, 5, unit)];
-             }));
-           }""",
-        module(HERE / "written.js"),
-    )
-    for name, line, value, wanted in found:
-        assert value == pytest.approx(wanted, rel=1e-9, abs=1e-300), f"{name} = {line}"
 
 
 def test_a_number_in_a_formula_is_the_number_in_the_text(server, visit):

@@ -172,7 +172,7 @@ class TestNothingElseChanges:
 
     @every_page
     def test_a_rerun_changes_nothing(self, screen):
-        at = visit(screen, cell="gru", lang="ko", t="3", **SMALL)
+        at = until_over(visit(screen, cell="gru", lang="ko", t="3", **SMALL))
         before, address = charts(at), link(at)
         fine(at.run())
         assert (charts(at), link(at)) == (before, address)

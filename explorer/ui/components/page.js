@@ -23,6 +23,13 @@ export function living(Kind) {
   };
 }
 
+export function element(tag, className, parent) {
+  const node = document.createElement(tag);
+  node.className = className;
+  parent.appendChild(node);
+  return node;
+}
+
 export function isDark(node) {
   const [r, g, b] = getComputedStyle(node).color.match(/[\d.]+/g).map(Number);
   return r + g + b > 382; // light text means a dark page

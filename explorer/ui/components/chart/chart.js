@@ -2,8 +2,9 @@
 // build once, then let Plotly.react change what changed.
 
 import { toCSV } from "./csv.js";
+import { Handle } from "./handle.js";
 import { aligned, unpack } from "./packing.js";
-import { download, isDark, living } from "./page.js";
+import { download, element, isDark, living } from "./page.js";
 
 const FEW = 10; // steps, of which Plotly would draw halves
 const CURSOR = "explorer:cursor"; // a step that is hovered or clicked in any chart of the page
@@ -20,13 +21,6 @@ function loadPlotly(url) {
   });
   return loading;
 }
-
-const element = (tag, className, parent) => {
-  const node = document.createElement(tag);
-  node.className = className;
-  parent.appendChild(node);
-  return node;
-};
 
 // Figures come in the light palette; in the dark each colour is exchanged for its partner in DARK (see __init__.py).
 function recoloured(json) {
@@ -67,6 +61,7 @@ class Chart {
     const signal = { signal: this.abort.signal };
     document.addEventListener(CURSOR, (event) => this.follow(event.detail), signal);
     this.figure.addEventListener("keydown", (event) => this.walk(event), signal);
+    this.handle = new Handle(this.figure, this.plot, (value) => this.trigger("drag", { value }), this.abort.signal);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.figure);
     this.looked = {}; // what was zoomed into, by axis
@@ -266,68 +261,8 @@ class Chart {
     this.drawCursor();
   }
 
-  // A level that can be dragged, or moved with the arrow keys: the figure says where it may go.
-  placeHandle() {
-    const about = this.spec?.layout.meta?.handle;
-    const full = this.plot._fullLayout;
-    if (!about || !full) {
-      this.handle?.remove();
-      this.handle = undefined;
-      return;
-    }
-    if (!this.handle) this.makeHandle();
-    if (this.given !== about) {
-      this.given = about;
-      this.held = about.value;
-    }
-    const { xaxis, yaxis } = full;
-    Object.assign(this.handle.style, {
-      left: `${xaxis._offset}px`, width: `${xaxis._length}px`, top: `${yaxis._offset + yaxis.d2p(this.held)}px`,
-    });
-    const size = Number((10 ** this.held).toPrecision(2)).toString();
-    this.handle.firstChild.textContent = `${about.label} ${size}`;
-    for (const [name, value] of Object.entries({
-      label: about.label, valuemin: about.low, valuemax: about.high, valuenow: this.held, valuetext: size,
-    })) this.handle.setAttribute(`aria-${name}`, value);
-  }
-
-  makeHandle() {
-    const handle = (this.handle = element("div", "handle", this.figure));
-    element("span", "", handle);
-    handle.tabIndex = 0;
-    handle.setAttribute("role", "slider");
-    handle.setAttribute("aria-orientation", "vertical");
-    const signal = { signal: this.abort.signal };
-    const move = (value) => {
-      const { low, high, step } = this.spec.layout.meta.handle;
-      this.held = Number((Math.round(Math.min(high, Math.max(low, value)) / step) * step).toFixed(6));
-      this.placeHandle();
-    };
-    const tell = () => this.trigger("drag", { value: this.held });
-    handle.addEventListener("pointerdown", (event) => {
-      handle.setPointerCapture(event.pointerId);
-      event.preventDefault();
-      handle.focus();
-    }, signal);
-    handle.addEventListener("pointermove", (event) => {
-      if (!handle.hasPointerCapture(event.pointerId)) return;
-      const { yaxis } = this.plot._fullLayout;
-      move(yaxis.p2d(event.clientY - this.figure.getBoundingClientRect().top - yaxis._offset));
-    }, signal);
-    handle.addEventListener("pointerup", tell, signal);
-    handle.addEventListener("keydown", (event) => {
-      const { low, high, step } = this.spec.layout.meta.handle;
-      const steps = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10 }[event.key];
-      if (!steps && event.key !== "Home" && event.key !== "End") return;
-      event.preventDefault();
-      move(event.key === "Home" ? low : event.key === "End" ? high : this.held + steps * step);
-      clearTimeout(this.telling);
-      this.telling = setTimeout(tell, 150);
-    }, signal);
-  }
-
   drawCursor() {
-    this.placeHandle();
+    this.handle.place(this.plot._fullLayout && this.spec?.layout.meta?.handle);
     const full = this.plot._fullLayout;
     this.overlay.replaceChildren();
     if (!full || !this.spec.layout.meta?.cursor) return;
@@ -409,7 +344,6 @@ class Chart {
   }
 
   remove() {
-    clearTimeout(this.telling);
     clearTimeout(this.walking);
     this.abort.abort();
     this.observer.disconnect();
