@@ -87,7 +87,7 @@ export class Strip {
     parts.x = svg("text", { class: "number x", x: middle, y: 150, "data-unit": 0, ...carries(["name", "x"]) }, group);
     parts.label = svg("text", { class: "label", x: middle, y: 167 }, group);
     parts.says = svg("text", { class: "says", x: middle, y: -6 }, group);
-    parts.crosses = svg("text", { class: "crosses", x: (BOX.x + BOX.width + WIDTH + BOX.x) / 2 - 2, y: 118 }, group, this.stage.say("crosses"));
+    parts.crosses = svg("text", { class: "crosses", x: (BOX.x + BOX.width + WIDTH + BOX.x) / 2 - 2, y: 122 }, group, this.stage.say("crosses"));
     svg("path", { class: "wire h up", d: `M${middle} 58V22`, "marker-end": "url(#head-h)" }, group);
     const out = svg("text", { class: "number h", x: middle, y: 14 }, group), h = [["name", "h"], ["name", "dh"]];
     parts.out = svg("tspan", carries(...h), out);
