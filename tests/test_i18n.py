@@ -15,7 +15,7 @@ from explorer.datasets import DATASETS
 from explorer.experiment import KINDS, Choice
 from explorer.figures import theme
 from explorer.forms import FORMS
-from explorer.i18n import LANGUAGES, PARTICLES, final_consonant, table, with_particle, words
+from explorer.i18n import LANGUAGES, NOUN, PARTICLES, final_consonant, table, with_particle, words
 from explorer.long_run import METHODS
 from explorer.long_series import SERIES
 from explorer.parallel_time import REASONS
@@ -117,9 +117,9 @@ SAME = [
 
 
 def fields(text: str) -> dict[str, str]:
-    """The placeholders of a text with their formats; a particle is no format."""
+    """The placeholders of a text with their formats; a particle is no format, nor is a noun."""
     found = {name: spec for _, name, spec, _ in string.Formatter().parse(text) if name is not None}
-    return {name: "" if spec in PARTICLES else spec for name, spec in found.items()}
+    return {name: "" if spec in PARTICLES or NOUN.fullmatch(spec) else spec for name, spec in found.items()}
 
 
 def members(prefix: str) -> set[str]:
@@ -174,6 +174,11 @@ class TestTables:
         for key, text in KO.items():
             for _, name, spec, _ in string.Formatter().parse(text):
                 assert not name or not spec or spec in PARTICLES, f"{key}: {spec}"
+
+    def test_no_noun_is_guessed(self):
+        """What a value counts is written {value:steps}, so that one is a step."""
+        for key, text in EN.items():
+            assert not re.search(r"\{\w+\} (steps|units|seeds|runs|numbers|layers|letters)\b", text), f"{key}: {text}"
 
     def test_numbers_are_typeset(self):
         for language in LANGUAGES:
@@ -346,6 +351,10 @@ class TestParticles:
         say = words("ko")
         assert "LSTM은" in say("unrolled.question", cell="LSTM")
         assert "GRU는" in say("unrolled.question", cell="GRU")
+
+    def test_one_is_one_step(self):
+        said = [words("en")("lab.bracket", window=window) for window in (1, 2, "1.0", "11", "20,000")]
+        assert said == ["1 step", "2 steps", "1.0 steps", "11 steps", "20,000 steps"]
 
     @given(some.text())
     def test_a_value_is_never_a_template(self, value):

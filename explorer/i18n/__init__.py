@@ -1,7 +1,8 @@
-"""The words, one file a language, and Korean particles that fit what stands before them."""
+"""The words, one file a language; Korean particles and English nouns that fit the value before them."""
 
 from __future__ import annotations
 
+import re
 import string
 import tomllib
 from collections.abc import Callable
@@ -12,6 +13,7 @@ LANGUAGES = {"en": "English", "ko": "한국어"}
 
 # A particle's form after a final consonant and after a vowel; 으로 also counts ㄹ as a vowel.
 PARTICLES = {"은": "는", "이": "가", "을": "를", "과": "와", "으로": "로"}
+NOUN = re.compile("[a-z]+s")  # in the plural
 SUPERSCRIPTS = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"
 FINAL = {"0": "ㅇ", "1": "ㄹ", "3": "ㅁ", "6": "ㄱ", "7": "ㄹ", "8": "ㄹ", "L": "ㄹ", "M": "ㅁ", "N": "ㄴ", "R": "ㄹ"}
 
@@ -33,9 +35,16 @@ def with_particle(word: str, particle: str) -> str:
     return word + (PARTICLES[particle] if vowel else particle)
 
 
+def counted(number: str, noun: str) -> str:
+    """The number and what it counts, the noun given in the plural: ("1", "steps") -> "1 step"."""
+    return f"{number} {noun.removesuffix('s') if number == '1' else noun}"
+
+
 class _Formatter(string.Formatter):
     def format_field(self, value, spec):
-        return with_particle(str(value), spec) if spec in PARTICLES else super().format_field(value, spec)
+        if spec in PARTICLES:
+            return with_particle(str(value), spec)
+        return counted(str(value), spec) if NOUN.fullmatch(spec) else super().format_field(value, spec)
 
 
 @cache
@@ -55,7 +64,10 @@ def _flat(node, prefix):
 
 @cache
 def words(language: str) -> Callable[..., str]:
-    """(key, **values) -> the words. `{name:은}` in a text takes the particle that fits the value."""
+    """(key, **values) -> the words.
+
+    In a text, `{name:은}` is the value with the particle that fits it, `{name:steps}` with the noun that does.
+    """
     texts, formatter = table(language), _Formatter()
 
     def say(key: str, /, **values) -> str:

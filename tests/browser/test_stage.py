@@ -250,6 +250,7 @@ def test_the_gradient_runs_back_from_the_loss(server, visit):
     page.locator("body").press("ArrowLeft")
     here = np.linalg.norm(grads.state["h"][18, 0])
     expect(page.locator(".stage .sentence")).to_contain_text(text(here))
+    expect(page.locator(".stage .sentence")).to_contain_text("1 step before the loss")
     grown = page.locator(".stage").evaluate("({ stage }) => stage.run.weightGradient(0)")
     assert grown == pytest.approx(np.linalg.norm(grads.params["weight_hh"]), rel=1e-5)
     page.get_by_role("button", name=EN("stage.player_play")).click()

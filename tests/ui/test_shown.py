@@ -191,7 +191,7 @@ class TestHome:
         alt, lead, _ = self.said(lang, loss=loss, **SMALL)
         say = words(lang)
         assert say(f"gradients.loss_{where}", step="7") in lead and "T = 12" in lead
-        opening = say("home.sentence_all" if loss == "all" else "home.sentence").partition("{back}")[0]
+        opening = say("home.sentence_all" if loss == "all" else "home.sentence").partition("{back")[0]
         assert alt.startswith(opening)
 
     def test_a_loss_at_the_first_step_reaches_nothing_before_it(self):
@@ -224,7 +224,7 @@ class TestHome:
             else None
         )
         for kind in ("open", "shut", "alive", "dead"):
-            start = words("en")(f"home.sentence_{kind}").partition("{dead}")[0]
+            start = words("en")(f"home.sentence_{kind}").partition("{dead")[0]
             given = words("en")("home.bias", bias=f"{e.forget_bias:g}")
             assert (start.replace("{bias}", given) in alt) == (kind == ending)
 

@@ -19,7 +19,7 @@ export function text(value) {
   return mantissa.replace("-", "−") + (outside ? `·10${raised(Number(outside))}` : "");
 }
 
-// ---- words, with Korean particles that fit what stands before them ----
+// ---- words, with Korean particles and English nouns that fit what stands before them ----
 
 const PARTICLES = { 은: "는", 이: "가", 을: "를", 과: "와", 으로: "로" };
 const FINALS = " ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ";
@@ -38,10 +38,16 @@ export function withParticle(word, particle) {
   return word + (vowel ? PARTICLES[particle] : particle);
 }
 
-// A text with its {name} and {name:은} filled in.
+// A number and what it counts, the noun given in the plural.
+const counted = (number, noun) => `${number} ${number === "1" ? noun.replace(/s$/, "") : noun}`;
+
+// A text with its {name}, {name:은} and {name:steps} filled in.
 export function filled(words, values = {}) {
-  return words.replace(/\{(\w+)(?::([^}]+))?\}/g, (_, name, particle) =>
-    particle ? withParticle(String(values[name]), particle) : String(values[name]));
+  return words.replace(/\{(\w+)(?::([^}]+))?\}/g, (_, name, fitting) => {
+    const value = String(values[name]);
+    if (!fitting) return value;
+    return fitting in PARTICLES ? withParticle(value, fitting) : counted(value, fitting);
+  });
 }
 
 // ---- formulas as MathML ----
