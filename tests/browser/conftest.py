@@ -23,6 +23,17 @@ ROOT = Path(__file__).resolve().parents[2]
 PROBES = re.compile(r"/(unrolled|gates|gradients|forms|long|training)/_stcore/(health|host-config)$")
 
 
+# Whether the page has asked its server for something and has heard nothing since.
+ASKING = """(() => {
+  const { send } = WebSocket.prototype;
+  WebSocket.prototype.send = function (...message) {
+    if (!this.heard) this.addEventListener("message", (this.heard = () => { window.asking = false; }));
+    window.asking = true;
+    return send.apply(this, message);
+  };
+})()"""
+
+
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args):
     return {**browser_type_launch_args, "executable_path": find(), "args": ARGUMENTS}
@@ -83,6 +94,7 @@ def visit(new_context):
     def open_page(url: str, **context) -> Page:
         context = {"viewport": {"width": 1280, "height": 900}, "locale": "en-US", **context}
         page = new_context(**context).new_page()
+        page.add_init_script(ASKING)
         page.on("pageerror", lambda error: seen.append(f"page error: {error}"))
         page.on("console", lambda message: _note_console(message, seen))
         page.on("request", lambda request: _note_stranger(request.url, seen))
@@ -106,14 +118,15 @@ def _note_stranger(url: str, seen) -> None:
 
 def settle(page: Page) -> None:
     """Wait until what was done to a page is answered: until it is quiet again."""
-    page.wait_for_timeout(200)  # a widget waits a moment before it speaks
+    # a widget waits a moment before it speaks, by the clock of the page
+    page.evaluate("() => new Promise((done) => setTimeout(done, 250))")
     until_quiet(page)
 
 
 def until_quiet(page: Page) -> None:
     """Wait until the script has run and all charts are drawn; no exception may be on the page.
 
-    Quiet lasts some frames, each of which comes later where the browser has much to do; a time would not.
+    Quiet lasts some time and some frames: these come later where the browser has much to do.
     """
     page.wait_for_function(
         """() => {
@@ -128,9 +141,13 @@ def until_quiet(page: Page) -> None:
                && document.querySelector('h1') && (plots.some((plot) => plot.dataset.drawn || outOfSight(plot))
                  || document.querySelector('.stage')?.dataset.drawn)
                && plots.every((plot) => !plot.dataset.waiting || outOfSight(plot));
-             const frames = quiet ? (window.quietFrames ?? 0) + 1 : 0;
-             window.quietFrames = frames % 9;
-             return frames === 9;
+             if (!quiet || window.asking) window.quietSince = undefined;
+             else window.quietSince ??= { time: performance.now(), frames: 0 };
+             const { time, frames } = window.quietSince ?? { frames: 0 };
+             if (window.quietSince) window.quietSince.frames++;
+             if (frames < 9 || performance.now() - time < 250) return false;
+             window.quietSince = undefined;
+             return true;
            }""",
         timeout=60_000,  # a page may wait for its turn while all else is tested
     )
