@@ -9,9 +9,10 @@ from time import perf_counter
 
 import numpy as np
 
-from explorer.experiment import Choice, Experiment, Number, setting
+from explorer.experiment import Experiment
 from explorer.long_series import SERIES, series
 from explorer.performing import weights
+from explorer.settings import Choice, Number, setting
 from explorer.stream import Stream, stream
 from explorer.unroll import backprop, run
 

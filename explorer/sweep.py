@@ -21,9 +21,10 @@ import numpy as np
 
 from explorer.cells import CELLS
 from explorer.deep import deep_backprop
-from explorer.experiment import KINDS, Choice, Experiment, Number, setting
+from explorer.experiment import KINDS, Experiment
 from explorer.performing import direct_gradient, perform
 from explorer.replacing import put_in_place
+from explorer.settings import Choice, Number, setting
 
 AXES = ("gain", "forget_bias")
 KEPT = 20_000  # results on disk, of at most 4 KB each

@@ -10,8 +10,9 @@ from hypothesis import strategies as some
 from explorer import Experiment
 from explorer.cells import CELLS
 from explorer.datasets import DATASETS
-from explorer.experiment import KINDS, Choice, Number, Numbers, Place, Switch
+from explorer.experiment import KINDS, Numbers, Place
 from explorer.initialise import SCHEMES
+from explorer.settings import Choice, Number, Switch
 from explorer.surgery import Operation, Operations
 
 NAMES = [field.name for field in fields(Experiment)]

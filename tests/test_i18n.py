@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 from explorer import Experiment
 from explorer.cells import CELLS
 from explorer.datasets import DATASETS
-from explorer.experiment import KINDS, Choice
+from explorer.experiment import KINDS
 from explorer.figures import theme
 from explorer.forms import FORMS
 from explorer.i18n import LANGUAGES, NOUN, PARTICLES, final_consonant, table, with_particle, words
@@ -20,6 +20,7 @@ from explorer.long_run import METHODS
 from explorer.long_series import SERIES
 from explorer.parallel_time import REASONS
 from explorer.performing import FAIR, rivals
+from explorer.settings import Choice
 from explorer.sweep import AXES
 from explorer.training.racing import ENTRANTS
 from explorer.training.studies import STUDIES

@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from explorer import Experiment, Training
 from explorer.experiment import KINDS as SHARED
-from explorer.experiment import Choice, Number, Switch
+from explorer.settings import Choice, Number, Switch
 from explorer.training import Translating
 from explorer.training.specification import VOLUME
 from explorer.training.tasks import TASKS

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from explorer.corpora.translation import EXAMPLE
 from explorer.datasets.prices import table
-from explorer.experiment import Choice, Number, setting
 from explorer.forms import FORMS
+from explorer.settings import Choice, Number, setting
 from explorer.training.translators import ATTENTION
 
 LONGEST = 200  # letters

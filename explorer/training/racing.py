@@ -15,9 +15,9 @@ from types import MappingProxyType
 
 import numpy as np
 
-from explorer.experiment import Several, setting
 from explorer.measures import norm
 from explorer.replacing import patiently, put_in_place
+from explorer.settings import Several, setting
 from explorer.training.models import views
 from explorer.training.runs import QUIET, Exploded, TrainingRun, look
 from explorer.training.saving import load, save

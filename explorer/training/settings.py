@@ -13,7 +13,8 @@ from typing import ClassVar, Self
 
 from explorer.cells import CELLS
 from explorer.experiment import KINDS as SHARED
-from explorer.experiment import Choice, Fallback, Number, setting
+from explorer.experiment import Fallback
+from explorer.settings import Choice, Number, setting
 from explorer.training.optimisers import CLIPPING, OPTIMISERS, SCHEDULES, Optimiser
 
 

@@ -12,7 +12,8 @@ from typing import ClassVar, Self
 from explorer.cells import CELLS
 from explorer.corpora.reviews import GRAMMARS, Grammar
 from explorer.corpora.translation import CORPORA, Corpus
-from explorer.experiment import Choice, Fallback, Number, Switch, setting
+from explorer.experiment import Fallback
+from explorer.settings import Choice, Number, Switch, setting
 from explorer.training.models import Reader, Stack
 from explorer.training.settings import Settings
 from explorer.training.tasks import TASKS, Task

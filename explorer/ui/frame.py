@@ -10,9 +10,10 @@ from threading import Lock
 import streamlit as st
 from threadpoolctl import threadpool_limits
 
-from explorer.experiment import KINDS, Choice, Fallback, Number, Place, Switch
+from explorer.experiment import KINDS, Fallback, Place
 from explorer.i18n import LANGUAGES
 from explorer.measures import overflow
+from explorer.settings import Choice, Number, Switch
 from explorer.ui import operating, settings, state
 from explorer.ui.drawing import performed
 from explorer.ui.language import current, literal, say

@@ -9,8 +9,9 @@ import streamlit as st
 from explorer.cells import CELLS
 from explorer.datasets import DATASETS
 from explorer.datasets.own import NotNumbers, typed_numbers
-from explorer.experiment import KINDS, Choice, Number, Switch
+from explorer.experiment import KINDS
 from explorer.naming import DIALECTS, letter, listed
+from explorer.settings import Choice, Number, Switch
 from explorer.ui import state
 from explorer.ui.language import current, literal, say
 

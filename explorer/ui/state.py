@@ -12,11 +12,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import streamlit as st
 
-from explorer.experiment import KINDS, Choice, Experiment, Fallback, Number, Switch, setting
+from explorer.experiment import KINDS, Experiment, Fallback
 from explorer.i18n import LANGUAGES
 from explorer.long_run import Long
 from explorer.naming import DIALECTS
 from explorer.performing import FAIR
+from explorer.settings import Choice, Number, Switch, setting
 from explorer.sweep import Sweep
 from explorer.trained.asking import Asked
 from explorer.training import Training

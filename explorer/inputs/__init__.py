@@ -1,0 +1,1 @@
+"""What people bring: tables and typed numbers."""
