@@ -22,7 +22,7 @@ def known(name, names: Iterable[str], what: str):
 
 def shaped(array, shape: tuple, what: str) -> np.ndarray:
     """Return `array` as an ndarray if it has `shape`; a string in `shape` stands for any length."""
-    array = _array(array, what)
+    array = as_array(array, what)
     fits = array.shape == shape or (
         array.ndim == len(shape) and all(isinstance(want, str) or want == got for want, got in zip(shape, array.shape))
     )
@@ -32,16 +32,26 @@ def shaped(array, shape: tuple, what: str) -> np.ndarray:
     return array
 
 
-def _array(rows, what: str) -> np.ndarray:
+def as_array(rows, what: str) -> np.ndarray:
+    """Return `rows` as an ndarray; refuses rows of different lengths, and a mask."""
+    if is_masked(rows):
+        raise ValueError(f"{what} is a masked array, whose missing values are unknown: fill them in or drop them first")
     try:
         return np.asarray(rows)
     except ValueError as fault:
         raise ValueError(f"{what} must be an array, but its rows differ in length: {fault}") from None
 
 
+def is_masked(rows) -> bool:
+    """Whether it is a masked array, or a list that holds one: as a plain array it would show what the mask hides."""
+    if isinstance(rows, list | tuple):
+        return any(map(is_masked, rows))
+    return isinstance(rows, np.ma.MaskedArray)
+
+
 def real(array, dtype, what: str) -> np.ndarray:
     """Return `array` as `dtype`; only real numbers are accepted."""
-    array = _array(array, what)
+    array = as_array(array, what)
     if array.dtype.kind not in "fiub":
         raise ValueError(f"{what} must hold real numbers, but its dtype is {array.dtype}")
     if array.dtype == dtype:

@@ -216,7 +216,11 @@ class RNNLoops(Loops):
         self.now[...] = row
         dh, da = self.back
         np.add(self.later["h"], direct, dh)
-        np.multiply(dh, rnn.slopes(self.options["activation"], self.now[0]), da)
+        slope = rnn.slopes(self.options["activation"], self.now[0])
+        if self.options["activation"] == "relu":
+            np.bitwise_and(rnn.bits(dh), rnn.sieve(slope), rnn.bits(da))
+        else:
+            np.multiply(dh, slope, da)
         self.through(da, self.W_back, self.one)
         self.later["h"][...] = self.one[0]
 

@@ -12,7 +12,7 @@ with + - * (⊙), @ (matrix product) and sigmoid, tanh, relu. The chain rule als
     dh_direct                what the loss adds at this step
     dh_next, z_next, …       the same of step t+1; nothing beyond the last step
     W_hq.T                   a block transposed
-    positive(a)              1 where a > 0, else 0: the slope of ReLU
+    positive(a)              0 where a ≤ 0, else 1: the slope of ReLU, that of NaN too as PyTorch has it
     free_f, free_h_next, …   0 where a clamp holds the quantity, else 1
 
 and one number of a sum is written with its place (from 0):
@@ -42,7 +42,7 @@ FUNCTIONS = {
     "sigmoid": lambda a: 0.5 * np.tanh(0.5 * a) + 0.5,
     "tanh": np.tanh,
     "relu": lambda a: np.maximum(a, 0),
-    "positive": lambda a: (a > 0).astype(a.dtype),
+    "positive": lambda a: (~(a <= 0)).astype(a.dtype),
     "norm": lambda *parts: norm(np.concatenate(parts, axis=-1))[..., None],
 }
 GROWN = "dW_hh"

@@ -12,7 +12,7 @@ finds that out; then, and wherever the certificate would not hold, the run is ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import repeat
 
@@ -172,11 +172,16 @@ def _join(loops: Loops, x, steps, places, weight_ih, bias) -> tuple[int, float, 
             kept = row[:, 0].copy()
             loops.forward(a, row)
             row[:, 0], now[...] = kept, a[:, 1:]
-        difference = max(_relative(new[1:], old) for new, old in zip(loops.state().values(), stored, strict=True))
+        difference = worst(_relative(new[1:], old) for new, old in zip(loops.state().values(), stored, strict=True))
         if difference <= JOINED * np.finfo(x.dtype).eps:
-            mismatch = max(np.abs(started[q] - places[-1][block][:-1]).max() for q, block in loops.at.items())
-            return last, difference, float(mismatch)
+            mismatch = worst(np.abs(started[q] - places[-1][block][:-1]).max() for q, block in loops.at.items())
+            return last, difference, mismatch
     raise StepByStep("memory")
+
+
+def worst(numbers: Iterable[float]) -> float:
+    """The largest; NaN if one is, which Python's max may pass over."""
+    return float(np.max([*numbers]))
 
 
 def _relative(new: np.ndarray, old: np.ndarray) -> float:
@@ -208,7 +213,7 @@ def _forgets_within(loops: Loops, x, state) -> int:
         pre = projected(np.concatenate([piece, piece]), weight_ih, bias)
         for a, row in zip(by_step(pre, K, H), repeat(nowhere)):
             loops.forward(a, row)
-        off = max(_relative(rows[PLACES:], rows[:PLACES]) for rows in loops.state().values())
+        off = worst(_relative(rows[PLACES:], rows[:PLACES]) for rows in loops.state().values())
         if off <= JOINED * np.finfo(x.dtype).eps:
             return first + BLOCK
     raise StepByStep("memory")
@@ -266,7 +271,7 @@ def _correct(loops: Loops, now, was, made):
         loops.backward(now[step], was[step], zero)
         made[step] += loops.back
         if taken % BLOCK == 0:
-            share = max(_share(loops.back[block], made[step][block]) for block in loops.totals.values())
+            share = worst(_share(loops.back[block], made[step][block]) for block in loops.totals.values())
             if share <= tiny:
                 return taken, share, initial
     raise StepByStep("fading")
@@ -303,6 +308,7 @@ def _fades_within(loops: Loops, rows) -> int:
         gradient[...] = spread.standard_normal(gradient.shape)
     for taken, step in enumerate(range(len(now) - 1, len(now) - 1 - longest_memory(T), -1), start=1):
         loops.backward(now[step], was[step], zero)
-        if taken % BLOCK == 0 and max(np.abs(loops.back[block]).max() for block in loops.totals.values()) <= tiny:
-            return taken
+        if taken % BLOCK == 0:
+            if worst(np.abs(loops.back[block]).max() for block in loops.totals.values()) <= tiny:
+                return taken
     raise StepByStep("fading")

@@ -9,7 +9,7 @@ where a norm would come near the ends of the floating range within a chunk, the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 
@@ -19,6 +19,7 @@ from explorer import parallel_time, unroll
 from explorer.check import known, shaped
 from explorer.measures import norm
 from explorer.trace import Gradients, Named, Trace
+from explorer.unroll import Carried
 
 METHODS = ("engine", "parallel", "torch", "torch-parallel")
 LOG10_2 = np.log10(2.0)
@@ -208,7 +209,7 @@ class _Streaming:
                 self.prepare(trace)
             self.note_levels(trace, start, stop)
             self.progress(stop / self.T / 4)
-            states[stop] = [{q: layer[q][-1].copy() for q in layer.cell.states} for layer in trace.layers]
+            states[stop] = [Carried({q: layer[q][-1].copy() for q in layer.cell.states}) for layer in trace.layers]
             del trace  # before the next one is made
         later = Scaled([{q: np.zeros_like(row) for q, row in layer.items()} for layer in states[self.T]])
         for start, stop in reversed(list(pairwise(edges))):
@@ -296,26 +297,11 @@ class _Streaming:
 
     def section(self, trace: Trace, first: int, last: int) -> Trace:
         """Some steps of a trace: a view of the engine's tape, or, of another's, a run of these steps."""
-        if first == 0 and last == trace.T:
-            return trace
-        start = [
-            {q: layer[q][first - 1] if first else layer.initial[q] for q in layer.cell.states} for layer in trace.layers
-        ]
-        if not isinstance(trace.tape, np.ndarray):
-            x = trace.layers[0].x[first:last]
-            return self.forward(last - first, self.cell, self.params, x, start, **self.options)
-        below = None
-        for layer, initial in zip(trace.layers, start):
-            values = {name: rows[first:last] for name, rows in layer.values.items()}
-            below = replace(
-                layer,
-                x=layer.x[first:last],
-                initial=Named("state", initial),
-                values=Named("quantity", values),
-                tape=layer.tape[first : last + 1],
-                below=below,
-            )
-        return below
+        part = trace.steps(first, last)
+        if part is trace or isinstance(trace.tape, np.ndarray):
+            return part
+        start = [Carried(layer.initial) for layer in part.layers]
+        return self.forward(last - first, self.cell, self.params, part.layers[0].x, start, **self.options)
 
     def everything(self, start, stop, state, later: Scaled) -> Window:
         trace = self.trace(start, stop, state)

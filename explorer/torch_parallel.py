@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from explorer import torch_path
-from explorer.parallel_time import BLOCK, JOINED, PLACES, SHORTEST, Certificate, StepByStep, longest_memory
+from explorer.parallel_time import BLOCK, JOINED, PLACES, SHORTEST, Certificate, StepByStep, longest_memory, worst
 from explorer.torch_path import Tape, before, exactly
 from explorer.trace import Gradients, Trace
 from explorer.unroll import backprop_layers, run_layers
@@ -101,8 +101,8 @@ def _forward(cell, params, x, state, options, device):
             rows[B:] = end[:-B]
         tape.together = tape.call(chunks, tuple(start))
         *_, ends = tape.outputs(tape.together)
-        mismatch = max((end[:-B] - rows[B:]).abs().max().item() for rows, end in zip(start, ends))
-        seam = max(relative(end[:-B], rows[B:]) for rows, end in zip(start, ends))
+        mismatch = worst((end[:-B] - rows[B:]).abs().max().item() for rows, end in zip(start, ends))
+        seam = worst(relative(end[:-B], rows[B:]) for rows, end in zip(start, ends))
         if not seam <= JOINED * np.finfo(x.dtype).eps:
             raise StepByStep("memory")
         made, tape.rest, rest = tape.values(tape.together), None, {}
@@ -130,7 +130,7 @@ def _forgets_within(tape: Tape, x) -> int:
     state = tuple(rows.reshape(-1, tape.H) for rows in state)
     for first in range(0, min(longest_memory(T), length - BLOCK), BLOCK):
         *_, state = tape.outputs(tape.call(x[first : first + BLOCK], state))
-        off = max(relative(*rows.reshape(2, -1, tape.H)) for rows in state)
+        off = worst(relative(*rows.reshape(2, -1, tape.H)) for rows in state)
         if off <= JOINED * np.finfo(dtype).eps:
             return first + BLOCK
     raise StepByStep("memory")
@@ -140,6 +140,8 @@ def _backward(trace: Trace, dh: np.ndarray, later: Mapping):
     tape, B = trace.tape, trace.B
     if not isinstance(tape, ChunkTape):
         raise StepByStep("forward")
+    if trace.T < tape.T:
+        raise StepByStep("gap")
     K, whole, states, pieces = tape.K, trace.T // tape.K * tape.K, trace.cell.states, []
     later = [tape.to(later[q]) for q in states]
     with exactly():
@@ -156,7 +158,7 @@ def _backward(trace: Trace, dh: np.ndarray, later: Mapping):
         for rows, row in zip(incoming, reached):
             rows[:-B] = row[B:]
         *made, again = tape.gradients(tape.together, direct, incoming)
-        seam = max(_share(new[B:], old[B:]) for new, old in zip(again, reached))
+        seam = worst(_share(new[B:], old[B:]) for new, old in zip(again, reached))
         if not seam <= JOINED * np.finfo(dh.dtype).eps:
             raise StepByStep("fading")
         h, start, _ = tape.outputs(tape.together)

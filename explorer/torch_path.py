@@ -11,6 +11,9 @@ step. Everything else follows from a, h and ∂L/∂a without another loop of T 
 
 The σ of an RNN has no kernel, but is the tanh of another network, exactly: with h = (1 + u)/2,
 u_t = tanh(½ (P + ½ W 1) + ¼ W u_{t-1}), and its gradients are those of u by factors of 2.
+
+The identity would make NaN of 0 · ∞. So where a pre-activation or a gradient is no finite number, the steps are
+written out, one by one.
 """
 
 from __future__ import annotations
@@ -135,12 +138,13 @@ def _fused(kind, weight_hh: torch.Tensor, bias_hn=None, **options) -> torch.nn.R
 
 @dataclass
 class Call:
-    """One fused call over some steps: pre-activations and states in, h and states out, with autograd's graph."""
+    """One call over some steps: pre-activations and states in, h and states out, with autograd's graph."""
 
     P: torch.Tensor
     start: tuple[torch.Tensor, ...]
     h: torch.Tensor
     end: tuple[torch.Tensor, ...]
+    written_out: bool = False
 
 
 class Tape:
@@ -162,7 +166,7 @@ class Tape:
             self.module = _fused(torch.nn.RNN, weight_hh / 4)
         else:
             self.module = _fused(torch.nn.RNN, weight_hh, nonlinearity=options["activation"])
-        self.calls: dict[slice, Call] = {}  # those kept
+        self.calls: dict[tuple[int, int], Call] = {}  # those kept
         self.pieces: list[slice] = []
 
     def bytes_a_step(self, B: int, D: int) -> int:
@@ -172,7 +176,7 @@ class Tape:
     def plan(self, T: int, B: int, D: int, chunk: int | None):
         """Cut T steps into calls, and decide whether all of them may stay in memory."""
         a_step, budget = self.bytes_a_step(B, D), free_memory(self.device) // 4
-        self.keeps = T * a_step <= budget
+        self.T, self.keeps = T, T * a_step <= budget
         length = chunk or max(1, min(LONGEST, budget // a_step, (2**31 - 1) // (B * self.module.input_size)))
         self.pieces = [slice(first, min(first + length, T)) for first in range(0, T, length)]
 
@@ -184,9 +188,36 @@ class Tape:
         P = torch.nn.functional.linear(x, self.params["weight_ih"], self.bias)
         if self.sigmoid:
             P, start = (P + self.params["weight_hh"].sum(1) / 2) / 2, tuple(2 * h - 1 for h in start)
-        P, start = P.requires_grad_(), tuple(h[None].contiguous().requires_grad_() for h in start)
-        h, end = self.module(P, start if len(start) > 1 else start[0])
-        return Call(P, start, h, end if isinstance(end, tuple) else (end,))
+        return self.through(P, tuple(h[None].contiguous() for h in start), written_out=not all_finite(P))
+
+    def through(self, P: torch.Tensor, start: tuple[torch.Tensor, ...], *, written_out: bool) -> Call:
+        """The kernel's call, or its steps one by one; P (n, B, G·H), start a (1, B, H) for each state."""
+        P, start = P.detach().requires_grad_(), tuple(row.detach().requires_grad_() for row in start)
+        if written_out:
+            h, end = self.steps(P, [row[0] for row in start])
+        else:
+            h, end = self.module(P, start if len(start) > 1 else start[0])
+        return Call(P, start, h, end if isinstance(end, tuple) else (end,), written_out)
+
+    def steps(self, P: torch.Tensor, state: list[torch.Tensor]):
+        """What the kernel computes, written out: h (n, B, H), and the last states, (1, B, H) each."""
+        weight, rows = self.module.weight_hh_l0, []
+        for a in P.unbind():
+            state = self.step(a, state[0] @ weight.T, state)
+            rows.append(state[0])
+        return torch.stack(rows), tuple(row[None] for row in state)
+
+    def step(self, a: torch.Tensor, recurrent: torch.Tensor, state: list[torch.Tensor]) -> list[torch.Tensor]:
+        H = self.H
+        if self.cell.name == "rnn":
+            return [torch.relu(a + recurrent) if self.module.nonlinearity == "relu" else torch.tanh(a + recurrent)]
+        if self.cell.name == "lstm":
+            i, f, g, o = (a + recurrent).chunk(4, dim=1)
+            c = torch.sigmoid(f) * state[1] + torch.sigmoid(i) * torch.tanh(g)
+            return [torch.sigmoid(o) * torch.tanh(c), c]
+        r, z = torch.sigmoid(a[:, : 2 * H] + recurrent[:, : 2 * H]).chunk(2, dim=1)
+        n = torch.tanh(a[:, 2 * H :] + r * (recurrent[:, 2 * H :] + self.module.bias_hh_l0[2 * H :]))
+        return [n + z * (state[0] - n)]
 
     def outputs(self, call: Call):
         """h (n, B, H), and (B, H) for each state at the start and the end; those of σ from those of tanh."""
@@ -224,6 +255,9 @@ class Tape:
         half = 0.5 if self.sigmoid else 1.0
         outer, initial = [direct * half, *(row[None] * half for row in later)], [call.P, *call.start]
         da, *initial = torch.autograd.grad([call.h, *call.end], initial, outer, retain_graph=True)
+        if not (call.written_out or all_finite(da)):
+            call = self.through(call.P, call.start, written_out=True)
+            da, *initial = torch.autograd.grad([call.h, *call.end], [call.P, *call.start], outer)
         da, initial = da * half, [row[0] / half for row in initial]
         recurrent = da
         if self.cell.name != "rnn":
@@ -240,6 +274,10 @@ class Tape:
             kept = after(v["f"], torch.ones_like(later[1]))
             totals.append(scan(kept.flip(0), via_h.flip(0), later[1]).flip(0))
         return da, recurrent, totals, initial
+
+
+def all_finite(rows: torch.Tensor) -> bool:
+    return bool(rows.isfinite().all())
 
 
 def before(rows: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
@@ -292,7 +330,7 @@ def _forward(cell, params, x, state, options, held, device, chunk):
                 made = tape.values(call)
         *_, start = tape.outputs(call)
         if tape.keeps:
-            tape.calls[piece.start] = call
+            tape.calls[piece.start, piece.stop] = call
         for name, rows in made.items():
             values.setdefault(name, np.empty((T, B, tape.H), x.dtype))[piece] = rows.cpu().numpy()
     return labelled(values, options), tape
@@ -312,11 +350,12 @@ def _backward(trace: Trace, dh: np.ndarray, later: Mapping) -> Gradients:
 def _pieces_backward(trace: Trace, dh: np.ndarray, later: Mapping):
     tape, states = trace.tape, trace.cell.states
     later = [tape.to(later[q]) for q in states]
-    for piece in reversed(tape.pieces):
+    pieces = [slice(piece.start, min(piece.stop, trace.T)) for piece in tape.pieces if piece.start < trace.T]
+    for piece in reversed(pieces):
         x, direct = tape.to(trace.x[piece]), tape.to(dh[piece])
         start = tuple(tape.to(states_before(trace, q, piece.start)) for q in states)
         with exactly():
-            call = tape.calls.get(piece.start) or tape.call(x, start)
+            call = tape.calls.get((piece.start, piece.stop)) or tape.call(x, start)
             da, recurrent, totals, later = tape.gradients(call, direct, later)
         yield piece, x, before(tape.outputs(call)[0], start[0]), da, recurrent, totals, later
 

@@ -29,7 +29,7 @@ FUNCTIONS = {
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
     "relu": torch.relu,
-    "positive": lambda a: (a > 0).to(a.dtype),
+    "positive": lambda a: (~(a <= 0)).to(a.dtype),
     "norm": norm,
 }
 BY_CELLS = {"h", "c", "dh", "x"}  # the rest is inside of them

@@ -12,7 +12,7 @@ state after the first step; h_0 and C_0 are in `trace.initial`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -98,6 +98,22 @@ class Trace:
     def layers(self) -> tuple[Trace, ...]:
         """All layers of the stack, the one that reads the input first, this one last."""
         return (*(self.below.layers if self.below else ()), self)
+
+    def steps(self, first: int, last: int) -> Trace:
+        """The steps from `first` up to `last`, array indices, of all layers, as views: a run from the state before."""
+        if (first, last) == (0, self.T):
+            return self
+        here = slice(first, last)
+        start = {q: self.values[q][first - 1] if first else self.initial[q] for q in self.cell.states}
+        return replace(
+            self,
+            x=self.x[here],
+            initial=Named("state", start),
+            values=Named("quantity", {name: rows[here] for name, rows in self.values.items()}),
+            tape=self.tape[first : last + 1] if isinstance(self.tape, np.ndarray) else self.tape,
+            below=self.below and self.below.steps(first, last),
+            held=Named("held quantity", {name: rows[here] for name, rows in self.held.items()}),
+        )
 
     @cached_property
     def previous(self) -> Named:

@@ -12,7 +12,7 @@ import numpy as np
 from explorer.cells import CELLS
 from explorer.cells.base import Backward, Cell, arranged, named, outer, with_batch
 from explorer.cells.clamp import Clamp, held_by
-from explorer.check import finite, known, real, shaped
+from explorer.check import as_array, finite, known, real, shaped
 from explorer.trace import Gradients, Named, Trace
 
 FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}
@@ -21,6 +21,13 @@ PARAMS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 # glibc hands blocks back to the system until it has seen one as large freed; a trace would then be faulted in anew on
 # every run, a third of its time. This block is never touched, so it costs nothing.
 np.empty(2**24, np.uint8)
+
+
+class Carried(dict):
+    """States or gradients, name -> (B, H), that another run ended with: they are what they are, finite or not.
+
+    What a caller gives is checked; what a piece of a sequence hands to the next one is not.
+    """
 
 
 def run(cell: str, params, x, state=None, *, clamp: Iterable[Clamp] = (), **options) -> Trace:
@@ -112,7 +119,7 @@ def _checked_params(cell: Cell, params: Mapping, where: str) -> Named:
         known(name, PARAMS, f"weight{where}")
     if missing := [name for name in PARAMS if name not in params]:
         raise ValueError(f"the weights{where} lack {', '.join(missing)}: expected {', '.join(PARAMS)}")
-    arrays = {name: np.asarray(params[name]) for name in PARAMS}
+    arrays = {name: as_array(params[name], f"{name}{where}") for name in PARAMS}
     dtypes = {array.dtype for array in arrays.values()}
     if len(dtypes) > 1 or not dtypes <= FLOATS:
         are = ", ".join(sorted(map(str, dtypes)))
@@ -131,6 +138,8 @@ def _checked_params(cell: Cell, params: Mapping, where: str) -> Named:
 def _checked_state(cell: Cell, state, B: int, H: int, dtype, where: str) -> dict[str, np.ndarray]:
     if state is None:
         return {name: np.zeros((B, H), dtype) for name in cell.states}
+    if isinstance(state, Carried):
+        return {name: np.array(state[name], dtype) for name in cell.states}
     state = dict(state)
     for name in state:
         known(name, cell.states, f"state{where} of {cell.name}")
@@ -149,7 +158,9 @@ def backprop(trace: Trace, dh, later=None) -> Gradients:
     later   {"h": (B, H)}, for an LSTM also "c": ∂L/∂h_T, ∂L/∂C_T through steps beyond this trace, where it is
             a piece of a longer sequence; for a stack a sequence of them. None is zeros.
 
-    Returns the Gradients of the last layer; those of the layers below are in `grads.layers`.
+    Returns the Gradients of the last layer; those of the layers below are in `grads.layers`. Where no loss follows a
+    step its gradients are 0, whatever its state has come to: nothing of it was asked for. Elsewhere they are what
+    floats and PyTorch's autograd make of them, ∞ and NaN too.
     Raises ValueError if dh or later has another shape or holds NaN or Inf.
     """
     return backprop_layers(step_by_step_backward, trace, dh, later)
@@ -173,10 +184,46 @@ def backprop_layers(backward, trace: Trace, dh, later) -> Gradients:
 
 
 def _through_layers(backward, trace, dh, laters) -> Gradients:
-    grads = backward(trace, dh, laters[-1])
+    with np.errstate(all="ignore"):
+        grads = _up_to_the_loss(backward, trace, dh, laters[-1])
     if trace.below is None:
         return grads
     return replace(grads, below=_through_layers(backward, trace.below, grads.x, laters[:-1]))
+
+
+def steps_with_gradient(dh: np.ndarray, later: Mapping) -> int:
+    """How many steps (T, B, H) there are up to the last one that carries a loss, or that later ones reach into."""
+    if dh[-1].any() or any(rows.any() for rows in later.values()):
+        return len(dh)
+    carry = dh.any(axis=(1, 2))
+    return len(dh) - int(carry[::-1].argmax()) if carry.any() else 0
+
+
+def _up_to_the_loss(backward, trace: Trace, dh: np.ndarray, later: Mapping) -> Gradients:
+    """`backward` of the steps up to the last loss; zeros beyond, where 0 · NaN would bring in what nobody asked for."""
+    last = steps_with_gradient(dh, later)
+    if last == trace.T:
+        return backward(trace, dh, later)
+    steps = max(last, 1)
+    grads = backward(trace.steps(0, steps), dh[:steps], later)
+
+    def padded(rows: np.ndarray) -> np.ndarray:
+        made = np.zeros((trace.T, *rows.shape[1:]), rows.dtype)
+        made[:last] = rows[:last]
+        return made
+
+    def whole(rows: np.ndarray) -> np.ndarray:
+        return rows if last else np.zeros_like(rows)
+
+    dx = padded(grads.x)
+    dx.flags.writeable = False
+    return Gradients(
+        state=Named("state", {q: padded(rows) for q, rows in grads.state.items()}),
+        pre=Named("gate", {q: padded(rows) for q, rows in grads.pre.items()}),
+        params=Named("weight", {name: whole(array) for name, array in grads.params.items()}),
+        x=dx,
+        initial=Named("state", {q: whole(row) for q, row in grads.initial.items()}),
+    )
 
 
 def step_by_step_backward(trace: Trace, dh: np.ndarray, later: Mapping) -> Gradients:

@@ -46,12 +46,25 @@ def squash_into(activation: str, like: np.ndarray):
 
 
 def slopes(activation: str, h: np.ndarray) -> np.ndarray:
-    """φ′(a) as a function of h = φ(a), any shape."""
+    """φ′(a) as a function of h = φ(a), any shape. As in PyTorch, a ReLU is shut where h ≤ 0, and so not where it is NaN."""
     if activation == "tanh":
         return 1 - h * h
     if activation == "relu":
-        return (h > 0).astype(h.dtype)
+        return (~(h <= 0)).astype(h.dtype)
     return h * (1 - h)
+
+
+def sieve(slope: np.ndarray) -> np.ndarray:
+    """Slopes of 0 and 1 as whole numbers of 0 bits and 1 bits alone: `bitwise_and` lets a number through or makes 0 of it.
+
+    A product would make NaN of 0 · ∞, where PyTorch's ReLU, which is shut, lets nothing through.
+    """
+    return -slope.astype(f"i{slope.itemsize}")
+
+
+def bits(rows: np.ndarray) -> np.ndarray:
+    """Floats seen as whole numbers of the same bits."""
+    return rows.view(f"i{rows.itemsize}")
 
 
 def forward(params, x, state, options, held=EMPTY):
@@ -82,12 +95,8 @@ def backward(params, rows, dh_direct, options, later=None, held=EMPTY):
     pre, total = np.empty_like(slope), np.empty_like(slope)
     from_later = later["h"].copy() if later else np.zeros_like(slope[0])
 
-    W_T = params["weight_hh"].T
-    add, mul = np.add, np.multiply
-    for direct, dh_da, da, dh in zip(dh_direct[::-1], slope[::-1], pre[::-1], total[::-1]):
-        add(from_later, direct, dh)
-        mul(dh, dh_da, da)
-        W_T.dot(da, from_later)
+    loop = _through_a_sieve if options["activation"] == "relu" else _through_slopes
+    loop(params["weight_hh"].T, dh_direct, slope, pre, total, from_later)
 
     return Backward(
         pre=pre,
@@ -95,6 +104,25 @@ def backward(params, rows, dh_direct, options, later=None, held=EMPTY):
         initial={"h": from_later},
         h_prev=rows[:-1],
     )
+
+
+def _through_slopes(W_T, dh_direct, slope, pre, total, from_later):
+    """Fill ∂L/∂a_t and the total ∂L/∂h_t, and in the end what reaches h_0."""
+    add, mul = np.add, np.multiply
+    for direct, dh_da, da, dh in zip(dh_direct[::-1], slope[::-1], pre[::-1], total[::-1]):
+        add(from_later, direct, dh)
+        mul(dh, dh_da, da)
+        W_T.dot(da, from_later)
+
+
+def _through_a_sieve(W_T, dh_direct, slope, pre, total, from_later):
+    """The same for a ReLU."""
+    add, let_through = np.add, np.bitwise_and
+    backwards = (rows[::-1] for rows in (dh_direct, sieve(slope), pre, bits(pre), total, bits(total)))
+    for direct, holes, da, da_bits, dh, dh_bits in zip(*backwards):
+        add(from_later, direct, dh)
+        let_through(dh_bits, holes, da_bits)
+        W_T.dot(da, from_later)
 
 
 def jacobians(params, rows, options, held=EMPTY) -> StepJacobians:

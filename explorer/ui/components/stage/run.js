@@ -5,7 +5,7 @@ export const FUNCTIONS = {
   sigmoid: (a) => 0.5 * Math.tanh(0.5 * a) + 0.5,
   tanh: Math.tanh,
   relu: (a) => (Number.isNaN(a) ? a : Math.max(a, 0)),
-  positive: (a) => (a > 0 ? 1 : 0),
+  positive: (a) => (a <= 0 ? 0 : 1),
 };
 export const SLOPES = {
   sigmoid: (a) => FUNCTIONS.sigmoid(a) * (1 - FUNCTIONS.sigmoid(a)),
