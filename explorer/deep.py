@@ -43,12 +43,14 @@ class DeepGradients:
         return (*(self.below.layers if self.below else ()), self)
 
     def log10(self, state: str) -> np.ndarray:
-        """log₁₀ |∂L/∂state_t| of every unit, (T, B, H), −inf where it is 0."""
+        """log₁₀ |∂L/∂state_t| of every unit, (T, B, H), −inf where it is exactly 0, NaN where it is no number."""
         with np.errstate(divide="ignore"):
             return np.log10(np.abs(self.state[state])) + self.exponent[:, :, None] * LOG10_2
 
     def log10_norms(self, name: str) -> np.ndarray:
-        """log₁₀ ‖∂L/∂name_t‖, (T, B), −inf where it is 0; `name` a state, "a_" and a gate, or "x"."""
+        """log₁₀ ‖∂L/∂name_t‖, (T, B), of a state, "a_" and a gate, or "x"; −inf where it is exactly 0, NaN where it is no
+        number.
+        """
         arrays = {**self.state, **{f"a_{gate}": rows for gate, rows in self.pre.items()}, "x": self.x}
         return log10_norm(arrays[known(name, arrays, "quantity")], self.exponent)
 
@@ -58,11 +60,13 @@ def deep_backprop(trace: Trace, dh) -> DeepGradients:
 
     dh   (T, B, H): the direct ∂L/∂h_t of the last layer, zeros at steps that carry no loss
 
-    The slopes are those of the trace, so a float32 trace gives the gradients of its rounded gates.
+    The slopes are those of the trace, so a float32 trace gives the gradients of its rounded gates; NaN where a state
+    that has overflown has none. Where no loss follows a step its gradients are 0.
     Raises ValueError if dh has another shape or holds NaN or Inf.
     """
     dh = finite(real(shaped(dh, (trace.T, trace.B, trace.H), "dh"), np.float64, "dh"), "dh")
-    return _deep_backprop(trace, dh, np.zeros(dh.shape[:2], int))
+    with np.errstate(all="ignore"):
+        return _deep_backprop(trace, dh, np.zeros(dh.shape[:2], int))
 
 
 def _deep_backprop(trace: Trace, dh, power) -> DeepGradients:
@@ -73,28 +77,29 @@ def _deep_backprop(trace: Trace, dh, power) -> DeepGradients:
     direct = dh[:, 0] if alone else np.ascontiguousarray(dh.transpose(0, 2, 1))
     loud, heard = np.full((T, B), -np.inf), dh.any(axis=2)  # few steps carry a loss, as a rule; −inf: this one does not
     loud[heard] = exponent_of(dh[heard]) + power[heard]
-    pre = np.empty((T, len(cell.gates) * H, *direct.shape[2:]))
-    state = {q: np.empty_like(direct) for q in cell.states}
-    exponent = np.empty((T, B), int)
+    pre = np.zeros((T, len(cell.gates) * H, *direct.shape[2:]))
+    state = {q: np.zeros_like(direct) for q in cell.states}
+    exponent = np.zeros((T, B), int)
     later, scale = {q: np.zeros_like(direct[0]) for q in cell.states}, np.full(B, -np.inf)
 
-    stop, length, ceiling = T, LONGEST, LONGEST
+    last = stop = T - int(heard.any(axis=1)[::-1].argmax()) if heard.any() else 0  # no loss follows the steps beyond
+    length, ceiling = LONGEST, LONGEST
     while stop:
         here = np.maximum(scale, loud[stop - 1])
         here = np.where(np.isfinite(here), here, 0).astype(int)
         start = max(0, stop - length)
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            shift = np.where(np.isfinite(scale), scale - here, 0).astype(int)
-            by = (power[start:stop] - here)[:, 0, None] if alone else (power[start:stop] - here)[:, None]
-            entering = {q: np.ldexp(rows, shift) for q, rows in later.items()}
-            tape, own = trace.tape[start : stop + 1].astype(float, copy=False), np.zeros_like(direct[start:stop])
-            fed = heard[start:stop].any(axis=1)
-            own[fed] = np.ldexp(direct[start:stop][fed], by[fed])
-            held = during(trace.held, slice(start, stop))
-            back = cell.backward(params, tape, own, trace.options, entering, held)
+        shift = np.where(np.isfinite(scale), scale - here, 0).astype(int)
+        by = (power[start:stop] - here)[:, 0, None] if alone else (power[start:stop] - here)[:, None]
+        entering = {q: np.ldexp(rows, shift) for q, rows in later.items()}
+        tape, own = trace.tape[start : stop + 1].astype(float, copy=False), np.zeros_like(direct[start:stop])
+        fed = heard[start:stop].any(axis=1)
+        own[fed] = np.ldexp(direct[start:stop][fed], by[fed])
+        held = during(trace.held, slice(start, stop))
+        back = cell.backward(params, tape, own, trace.options, entering, held)
         # What leaves the stretch may be lost where nobody looks, or where the step before brings far more of its own.
         drowned = loud[start - 1] > here - 100 if start else np.ones(B, bool)
         begun = np.isfinite(scale) | heard[start:stop].any(axis=0)  # where no gradient is, none can be lost
+        begun &= np.all([np.isfinite(rows).all(axis=0) for rows in later.values()], axis=0)  # nor what is no number
         if stop - start > 1 and not _fits(back, begun, drowned):
             length = (stop - start) // 2
             ceiling = max(STRETCH, length)  # a network that shrinks so fast goes on to do so
@@ -106,10 +111,10 @@ def _deep_backprop(trace: Trace, dh, power) -> DeepGradients:
             pre[start:stop] = back.pre
             for q, rows in back.state.items():
                 state[q][start:stop] = rows
-        left = np.abs(np.stack(list(back.initial.values()))).max(axis=(0, 1))  # the largest of a sequence
-        grown = np.atleast_1d(np.frexp(left)[1])
+        left = np.concatenate(list(back.initial.values())).reshape(-1, B).T  # of each sequence
+        grown = exponent_of(left)
         later = {q: np.ldexp(rows, -grown) for q, rows in back.initial.items()}
-        scale = np.where(np.atleast_1d(left) > 0, here + grown, -np.inf)
+        scale = np.where(left.any(axis=1), here + grown, -np.inf)
         stop, length = start, ceiling
 
     weight_ih = arranged(params["weight_ih"], cell.gates, cell.order)

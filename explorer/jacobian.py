@@ -2,7 +2,8 @@
 
 The Jacobian over many steps is the product of those of the steps, taken from t backward: H rows of gradient are
 carried through the network at once, 4H³ multiplications a step, in float64 whatever the dtype of the trace, with a
-power of two beside them, so that neither underflow nor overflow ends it. Logarithms are to the base of 10.
+power of two beside them, so that neither underflow nor overflow ends it. Logarithms are to the base of 10. Where a
+state has overflown and a gate has no derivative any more, all that passes there is NaN, and never 0.
 
 Each derivative is that of a node of the unrolled network, as PyTorch's autograd takes it: ∂/∂C_k includes what C_k
 does through h_k. Steps count as in the textbooks, k = 0 for the initial states. Entry [u, v] of a matrix is the
@@ -20,7 +21,7 @@ import numpy as np
 from explorer.cells.base import StepJacobians
 from explorer.cells.clamp import during
 from explorer.check import known, whole
-from explorer.scaled import LOG10_2, Scaled, log10_norm
+from explorer.scaled import LOG10_2, Scaled, exponent_of, log10_norm, spectra
 from explorer.trace import Trace
 
 PAIRS_AT_MOST, BYTES_AT_MOST = 1e11, 2**28  # multiplications, about ten seconds on one core; 268 MB
@@ -28,12 +29,13 @@ IN_CACHE, STRETCH = 2**16, 16  # numbers and steps of a stretch of step Jacobian
 CERTAIN, ROUNDS = 1e-14, 6  # relative error, and the power iterations tried for it
 ROOM = 500  # powers of two that numbers may drift before they are scaled again
 NOTHING = -(2**20)  # a power of two that makes 0 of every float
+QUIETLY = np.errstate(all="ignore")  # a state may have overflown: a result, no fault
 SWEEPS, ALONE = 60, 1e-13  # of the QR iteration, and what is left beside the diagonal in its end
 
 
 @dataclass(frozen=True, eq=False)
 class JacobianNorms:
-    """How large ∂of_t/∂wrt_k is, for k = 0 … t: log₁₀ of the norms, −inf where nothing arrives.
+    """How large ∂of_t/∂wrt_k is, for k = 0 … t: log₁₀ of the norms, −inf where exactly nothing arrives.
 
     frobenius   (t + 1,): √ of the sum of all squares; √H at k = t, where the matrix is the identity
     spectral    (t + 1,): the largest singular value; None if it was not asked for
@@ -46,6 +48,7 @@ class JacobianNorms:
     spectral: np.ndarray | None
 
 
+@QUIETLY
 def jacobian_norms(trace: Trace, of="h", wrt="h", t=None, *, sequence=0, spectral=True) -> JacobianNorms:
     """The norms of ∂of_t/∂wrt_k for all k from 0 to t.
 
@@ -59,17 +62,17 @@ def jacobian_norms(trace: Trace, of="h", wrt="h", t=None, *, sequence=0, spectra
     frobenius, top = np.empty(t + 1), np.empty(t + 1)
     vector = np.full(trace.H, trace.H**-0.5)
     for k, stack, exponents in _backward(trace, of, wrt, t, sequence):
-        powers = np.clip(np.frexp(np.abs(stack).max(axis=(1, 2)))[1], -1000, 1000)
+        powers = np.clip(exponent_of(stack.reshape(len(stack), -1)), -1000, 1000)
         stack, exponents = stack * np.ldexp(1.0, -powers)[:, None, None], exponents + powers
         squares = np.einsum("nuv,nuv->n", stack, stack)
-        with np.errstate(divide="ignore"):
-            frobenius[k] = 0.5 * np.log10(squares) + exponents * LOG10_2
-            if spectral:
-                largest, vector = _largest(stack, squares, vector)
-                top[k] = np.log10(largest) + exponents * LOG10_2
+        frobenius[k] = 0.5 * np.log10(squares) + exponents * LOG10_2
+        if spectral:
+            largest, vector = _largest(stack, squares, vector)
+            top[k] = np.log10(largest) + exponents * LOG10_2
     return JacobianNorms(of, wrt, t, frobenius, top if spectral else None)
 
 
+@QUIETLY
 def jacobian_at(trace: Trace, t: int, k: int, of="h", wrt="h", *, sequence=0) -> Scaled:
     """∂of_t/∂wrt_k as a matrix (H, H) with its power of two: `.values` if it fits into floats, `.log10` always.
 
@@ -108,28 +111,32 @@ def all_pairs(trace: Trace, of="h", wrt="h", *, sequence=0, spectral=False, ever
             f"but at most {PAIRS_AT_MOST:.0e} and {BYTES_AT_MOST / 1e6:.0f} MB are allowed: "
             "take fewer steps or units, or one t by jacobian_norms"
         )
-    logs = np.full((T + 1, T + 1), np.nan)
+    return _all_pairs(trace, of, wrt, sequence, spectral, every)
+
+
+@QUIETLY
+def _all_pairs(trace: Trace, of, wrt, sequence, spectral, every) -> np.ndarray:
+    logs = np.full((trace.T + 1, trace.T + 1), np.nan)
     for k, stack, exponents in _backward_all(trace, of, wrt, sequence, every):
         if spectral:
-            with np.errstate(divide="ignore"):
-                norms = np.log10(np.linalg.svd(stack, compute_uv=False)[:, 0]) + exponents * LOG10_2
+            norms = np.log10(spectra(stack)[:, 0]) + exponents * LOG10_2
         else:
             norms = _norms(stack, exponents)
-        logs[range(T, max(k, 1) - 1, -every), k] = norms
+        logs[range(trace.T, max(k, 1) - 1, -every), k] = norms
     return logs
 
 
 def _norms(stack: np.ndarray, exponents: np.ndarray) -> np.ndarray:
     """log₁₀ of the Frobenius norms, (n,); those whose squares leave the range of floats are taken with more care."""
-    with np.errstate(divide="ignore", over="ignore", under="ignore"):
-        squares = np.einsum("nuv,nuv->n", stack, stack)
-        norms = 0.5 * np.log10(squares) + exponents * LOG10_2
+    squares = np.einsum("nuv,nuv->n", stack, stack)
+    norms = 0.5 * np.log10(squares) + exponents * LOG10_2
     hard = ~((squares > 2.0**-900) & (squares < 2.0**900))
     if hard.any():
         norms[hard] = log10_norm(stack[hard], exponents[hard], axes=2)
     return norms
 
 
+@QUIETLY
 def state_jacobians(trace: Trace, steps: range, *, sequence=0) -> np.ndarray:
     """∂s_t/∂s_{t-1} of single steps t, with all states as one vector s = (h, C): (n, S·H, S·H).
 
@@ -150,8 +157,9 @@ def whole_states(at: StepJacobians) -> np.ndarray:
     return np.concatenate([at.by_h, by_c], axis=2)
 
 
+@QUIETLY
 def singular_values(trace: Trace, t: int, k: int, of="h", wrt="h", *, sequence=0) -> np.ndarray:
-    """log₁₀ of all singular values of ∂of_t/∂wrt_k, (H,), the largest first; −inf for 0.
+    """log₁₀ of all singular values of ∂of_t/∂wrt_k, (H,), the largest first; −inf for 0, all NaN if an entry is NaN.
 
     They lie further apart the more steps there are, and in a product of matrices all but the largest drown in
     rounding. So the product is kept as triangles, QR at each step, whose rows have a power of two each; QR
@@ -169,9 +177,11 @@ def singular_values(trace: Trace, t: int, k: int, of="h", wrt="h", *, sequence=0
         (at,) = _steps(trace, sequence, range(k, k - 1, -1))
         basis = _nodes(at, basis)
     factor = np.linalg.qr(_of(trace, wrt, basis), mode="r")
-    return _diagonal(*_graded(factor, power, triangle))
+    power, triangle = _graded(factor, power, triangle)
+    return _diagonal(power, triangle) if np.isfinite(triangle).all() else np.full(H, np.nan)
 
 
+@QUIETLY
 def lyapunov_exponents(trace: Trace, count=None, *, sequence=0, skip=0) -> np.ndarray:
     """The Lyapunov exponents of a run, natural logarithms a step, the largest first: (count,).
 
@@ -194,8 +204,7 @@ def lyapunov_exponents(trace: Trace, count=None, *, sequence=0, skip=0) -> np.nd
             pushed += at.by_c[:, None] * np.concatenate([basis[H:], basis[H:]])
         basis, factor = np.linalg.qr(pushed)
         if step >= skip:
-            with np.errstate(divide="ignore"):
-                total += np.log(np.abs(factor.diagonal()))
+            total += np.log(np.abs(factor.diagonal()))
     return np.sort(total / (T - skip))[::-1]
 
 
@@ -216,9 +225,8 @@ def _stretches(trace: Trace, sequence: int, steps: range) -> Iterator[tuple[rang
     for first in range(0, len(steps), length):
         stretch = steps[first : first + length]
         low, high = min(stretch), max(stretch)
-        with np.errstate(over="ignore", invalid="ignore"):  # a ReLU may have exploded
-            rows, held = tape[low - 1 : high + 1].astype(float), during(trace.held, slice(low - 1, high))
-            made = cell.jacobians(params, rows, trace.options, held)
+        rows, held = tape[low - 1 : high + 1].astype(float), during(trace.held, slice(low - 1, high))
+        made = cell.jacobians(params, rows, trace.options, held)
         fields = (made.by_h, made.by_c, made.h_by_c)
         yield stretch, StepJacobians(*(rows[::ahead] for rows in fields if rows is not None))
 
@@ -273,7 +281,7 @@ def _backward(trace: Trace, of: str, wrt: str, t: int, sequence: int):
         if wrt == "c":
             stack = stack + at.h_by_c[:, :, None] * held[:-1, :H]  # by way of h_k too
         yield steps, stack, exponents[:-1]
-        power = int(np.frexp(np.abs(held[-1]).max())[1])
+        power = int(exponent_of(held[-1].ravel()))
         rows, exponent = np.ldexp(held[-1], -power), int(exponents[-1]) + power
     yield range(1), _of(trace, wrt, rows)[None], np.array([exponent])
 
@@ -286,15 +294,14 @@ def _carried(stretch: StepJacobians, rows: np.ndarray, exponent: int):
     held = np.empty((len(stretch.by_h) + 1, *rows.shape))
     exponents = np.full(len(held), exponent)
     held[0] = rows
-    with np.errstate(over="ignore", invalid="ignore"):
-        for n, at in enumerate(_each(stretch)):
-            _pulled(at, held[n], held[n + 1])
+    for n, at in enumerate(_each(stretch)):
+        _pulled(at, held[n], held[n + 1])
     largest = np.abs(held).max(axis=(1, 2))
     if (largest > 2.0**-ROOM).all() and (largest < 2.0**ROOM).all():
         return held, exponents
     for n, at in enumerate(_each(stretch)):
         _pulled(at, held[n], held[n + 1])
-        power = int(np.frexp(np.abs(held[n + 1]).max())[1])
+        power = int(exponent_of(held[n + 1].ravel()))
         held[n + 1], exponents[n + 1] = np.ldexp(held[n + 1], -power), exponents[n] + power
     return held, exponents
 
@@ -318,10 +325,9 @@ def _backward_all(trace: Trace, of: str, wrt: str, sequence: int, every: int):
         _pulled(at, now, before[:, : n * H])
         rows, before = before, rows
         each = rows[:, : n * H].reshape(len(start), n, H)
-        with np.errstate(over="ignore", under="ignore"):
-            squares = np.einsum("unv,unv->n", each, each)
+        squares = np.einsum("unv,unv->n", each, each)
         if not ((squares > 2.0**-ROOM) & (squares < 2.0**ROOM)).all():
-            powers = np.frexp(np.abs(each).max(axis=(0, 2)))[1]
+            powers = exponent_of(each.swapaxes(0, 1).reshape(n, -1))
             each[...] = np.ldexp(each, -powers[:, None])
             exponents[:n] += powers
     yield 0, stack(rows[:, : n * H]), exponents
@@ -342,12 +348,13 @@ def _largest(stack: np.ndarray, squares: np.ndarray, vector: np.ndarray):
         gap = 2 * square - squares  # all other squares together are squares − square
         off = back - square[:, None, None] * columns
         proved = np.einsum("nuv,nuv->n", off, off) <= CERTAIN * square * gap
-        if proved.all():
+        if (proved | ~np.isfinite(squares)).all():
             break
         length = np.sqrt(np.einsum("nuv,nuv->n", back, back))[:, None, None]
         columns = np.where(length > 0, back / np.where(length > 0, length, 1), columns)
-    top = np.sqrt(square)
-    proved &= square > 0
+    sound = np.isfinite(squares)  # the decomposition of a NaN would be some number
+    top = np.where(sound, np.sqrt(square), squares)
+    proved = (proved & (square > 0)) | ~sound
     if not proved.all():
         left = stack[~proved]  # its squared singular values are quicker to have, and the largest loses nothing
         top[~proved] = np.sqrt(np.linalg.eigvalsh(left @ left.swapaxes(1, 2))[:, -1])
@@ -359,7 +366,7 @@ def _graded(factor, power, triangle):
     sizes = np.frexp(np.abs(factor))[1] + power
     new = np.where(factor != 0, sizes, NOTHING).max(axis=1)
     rows = np.ldexp(factor, np.maximum(power - new[:, None], NOTHING)) @ triangle
-    powers = np.frexp(np.abs(rows).max(axis=1))[1]
+    powers = exponent_of(rows)
     return new + powers, np.ldexp(rows, -powers[:, None])
 
 
@@ -378,6 +385,5 @@ def _diagonal(power, triangle) -> np.ndarray:
     for first, stop in pairwise(cuts):
         group, base = slice(first, stop), power[first:stop].max()
         small = np.ldexp(triangle[group, group], power[group, None] - base)
-        with np.errstate(divide="ignore"):
-            logs.extend(np.log10(np.linalg.svd(small, compute_uv=False)) + base * LOG10_2)
+        logs.extend(np.log10(np.linalg.svd(small, compute_uv=False)) + base * LOG10_2)
     return np.sort(logs)[::-1]

@@ -11,7 +11,7 @@ import numpy as np
 
 from explorer.deep import DeepGradients
 from explorer.scaled import log10_norm
-from explorer.trace import Trace
+from explorer.trace import Gradients, Trace
 
 ALIVE, DEAD, EXPLODING = 1e-1, 1e-6, 1e3  # the bands of every gradient axis
 SHUT, OPEN = 0.1, 0.9  # Karpathy, Johnson & Li 2015 (arXiv 1506.02078) count saturation beyond these
@@ -44,9 +44,12 @@ def norms(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 def saturation(gate: np.ndarray, axis: int = -1) -> tuple[np.ndarray, np.ndarray]:
     """The shares of a gate below 0.1 (shut) and above 0.9 (open), each in [0, 1].
 
-    axis -1 counts units at every step, axis 0 counts steps for every unit, as Karpathy et al. 2015 do.
+    axis -1 counts units at every step, axis 0 counts steps for every unit, as Karpathy et al. 2015 do. NaN where one of
+    those counted is NaN.
     """
-    return (gate < SHUT).mean(axis=axis), (gate > OPEN).mean(axis=axis)
+    unknown = np.isnan(gate).any(axis=axis)
+    shut, opened = (gate < SHUT).mean(axis=axis), (gate > OPEN).mean(axis=axis)
+    return np.where(unknown, np.nan, shut)[()], np.where(unknown, np.nan, opened)[()]
 
 
 def half_life(trace: Trace) -> np.ndarray:
@@ -78,13 +81,14 @@ def gradient_half_life(log10_norms: np.ndarray) -> np.ndarray:
 
     log10_norms   (T, …), as `DeepGradients.log10_norms` gives them, of a loss at the last step only
 
-    Infinite where the norm has not shrunk, 0 where nothing arrives, NaN at the last step itself. Beside `half_life`,
-    the promise of the gate, it is what the gradient does.
+    Infinite where the norm has not shrunk, 0 where nothing arrives, NaN at the last step itself and where one of the
+    two norms is no finite number. Beside `half_life`, the promise of the gate, it is what the gradient does.
     """
-    lost = log10_norms[-1] - log10_norms
-    steps = np.arange(len(lost))[::-1].reshape(-1, *[1] * (lost.ndim - 1))
     with np.errstate(divide="ignore", invalid="ignore"):
+        lost = log10_norms[-1] - log10_norms
+        steps = np.arange(len(lost))[::-1].reshape(-1, *[1] * (lost.ndim - 1))
         lives = steps * np.log10(2) / np.maximum(lost, 0)
+    lives[np.isposinf(log10_norms) | np.isposinf(log10_norms[-1])] = np.nan
     lives[-1] = np.nan
     return lives
 
@@ -106,7 +110,8 @@ def slopes_and_weights(trace: Trace, grads: DeepGradients) -> tuple[np.ndarray, 
 
     The gradient on its way from h_t to h_{t-1} is multiplied by φ′(a_t), then by W_hhᵀ; the factors are
     ‖∂L/∂a_t‖ / ‖∂L/∂h_t‖ and ‖W_hhᵀ ∂L/∂a_t‖ / ‖∂L/∂a_t‖. With the loss at the last step only, both together
-    summed over the steps t … T are log₁₀ ‖∂L/∂h_{t-1}‖ − log₁₀ ‖∂L/∂h_T‖. NaN where no gradient is left.
+    summed over the steps t … T are log₁₀ ‖∂L/∂h_{t-1}‖ − log₁₀ ‖∂L/∂h_T‖. NaN where no gradient is left, or where it is no
+    finite number.
 
     Raises ValueError for a gated cell: its gradient is a sum over several roads, and no one factor is saturation's.
     """
@@ -116,8 +121,8 @@ def slopes_and_weights(trace: Trace, grads: DeepGradients) -> tuple[np.ndarray, 
             "expected an rnn"
         )
     pre = grads.pre["h"]
-    total, after, before = log10_norm(grads.state["h"]), log10_norm(pre), log10_norm(pre @ trace.params["weight_hh"])
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):
+        total, after, before = (log10_norm(rows) for rows in (grads.state["h"], pre, pre @ trace.params["weight_hh"]))
         return after - total, before - after
 
 
@@ -138,7 +143,21 @@ def dies(log10_norms: np.ndarray, threshold: float = DEAD) -> int | None:
     return int(last - below[-1]) if len(below) else None
 
 
-def overflow(trace: Trace) -> int | None:
-    """The first step, counted from 1, whose state is no longer a finite number; None if all are."""
-    bad = ~np.isfinite(trace["h"]).all(axis=(1, 2))
-    return int(bad.argmax()) + 1 if bad.any() else None
+def overflow(trace: Trace, *, below: bool = True) -> int | None:
+    """The first step, counted from 1, at which a state of any layer is no finite number; None if all are.
+
+    below   look at the layers below in a stack, too
+    """
+    layers = trace.layers if below else (trace,)
+    states = (layer[q] for layer in layers for q in layer.cell.states)
+    sound = np.all([np.isfinite(rows).all(axis=(1, 2)) for rows in states], axis=0)
+    return None if sound.all() else int(sound.argmin()) + 1
+
+
+def gradient_overflow(grads: Gradients) -> int | None:
+    """The last step, counted from 1, of whose states in any layer the gradient is no finite number: where it has
+    overflown on its way back; None if all are.
+    """
+    totals = (rows for layer in grads.layers for rows in layer.state.values())
+    sound = np.all([np.isfinite(rows).all(axis=(1, 2)) for rows in totals], axis=0)
+    return None if sound.all() else int(np.flatnonzero(~sound)[-1]) + 1

@@ -14,7 +14,7 @@ import numpy as np
 
 from explorer.cells.clamp import cut, during
 from explorer.check import whole
-from explorer.scaled import Scaled, log10_norm
+from explorer.scaled import Scaled, exponent_of, log10_norm
 from explorer.trace import Named, Trace
 
 ROOM = 64  # powers of two that numbers may drift before they are scaled again
@@ -23,7 +23,7 @@ GATES = ("i", "f", "g", "o")
 
 @dataclass(frozen=True, eq=False)
 class PathSplit:
-    """log₁₀ of Frobenius norms for k = 0 … t, (t + 1,) each, −inf where nothing goes.
+    """log₁₀ of Frobenius norms for k = 0 … t, (t + 1,) each, −inf where nothing goes, NaN where it is no number.
 
     whole     ∂C_t/∂C_k
     direct    its part along C: the diagonal of f_{k+1} ⋯ f_t, from the pre-activations of f
@@ -43,6 +43,7 @@ class PathSplit:
     shares: Named
 
 
+@np.errstate(all="ignore")
 def path_split(trace: Trace, t=None, *, sequence=0) -> PathSplit:
     """The norms of both roads of ∂C_t/∂C_k for all k from 0 to t (the last step if not given).
 
@@ -63,8 +64,7 @@ def path_split(trace: Trace, t=None, *, sequence=0) -> PathSplit:
     logs = np.concatenate([_log_kept(trace, t, sequence), np.zeros((1, trace.H))])
     top = logs.max(axis=1, keepdims=True)
     shift = np.where(np.isfinite(top), top, 0)  # where a clamp has cut the road, all are −inf
-    with np.errstate(divide="ignore"):
-        direct = (shift[:, 0] + 0.5 * np.log(np.exp(2 * (logs - shift)).sum(axis=1))) / np.log(10)
+    direct = (shift[:, 0] + 0.5 * np.log(np.exp(2 * (logs - shift)).sum(axis=1))) / np.log(10)
     return PathSplit(t, totals, direct, rests, Named("gate", by_gate), Named("part", shares))
 
 
@@ -79,6 +79,7 @@ def _shares(parts: dict[str, np.ndarray]) -> dict[str, float]:
     return {name: float(np.vdot(matrix / largest, unit) / square) for name, matrix in parts.items()}
 
 
+@np.errstate(all="ignore")
 def path_matrices(trace: Trace, t: int, k: int, *, sequence=0) -> dict[str, Scaled]:
     """∂C_t/∂C_k as matrices (H, H): "direct", "rest", and what joins the rest at k, by gate "i", "f", "g", "o".
 
@@ -102,11 +103,10 @@ def _log_kept(trace: Trace, t: int, sequence: int) -> np.ndarray:
     """ln (f_{k+1} ⋯ f_t) for k = 0 … t − 1, (t, H): right where a product of floats would be 0, or f rounds to 1."""
     kept = -np.logaddexp(0, -trace["a_f"][:t, sequence].astype(float))
     held = during(trace.held, slice(0, t))
-    with np.errstate(divide="ignore"):
-        if "f" in held:  # its pre-activation has no say
-            kept = np.where(np.isnan(held["f"]), kept, np.log(np.abs(held["f"])))
-        if "c" in held:
-            kept = np.where(np.isnan(held["c"]), kept, -np.inf)
+    if "f" in held:  # its pre-activation has no say
+        kept = np.where(np.isnan(held["f"]), kept, np.log(np.abs(held["f"])))
+    if "c" in held:
+        kept = np.where(np.isnan(held["c"]), kept, -np.inf)
     return np.cumsum(kept[::-1], axis=0)[::-1]
 
 
@@ -135,7 +135,7 @@ def _backward(trace: Trace, t: int, sequence: int):
         joined = {q: h_by_c[n - 1] * matrix for q, matrix in through.items()} if n else {}
         rest = f[n] * rest + sum(joined.values())
         diagonal = f[n, :, 0] * diagonal
-        power = int(np.frexp(max(np.abs(by_h).max(), np.abs(rest).max(), diagonal.max()))[1])
+        power = int(exponent_of(np.concatenate([by_h.ravel(), rest.ravel(), diagonal])))
         if abs(power) > ROOM:
             by_h, rest, diagonal = (np.ldexp(rows, -power) for rows in (by_h, rest, diagonal))
             joined = {q: np.ldexp(matrix, -power) for q, matrix in joined.items()}

@@ -24,7 +24,7 @@ class Scaled:
 
     @property
     def log10(self) -> np.ndarray:
-        """log₁₀ of the sizes of all entries, −inf for 0."""
+        """log₁₀ of the sizes of all entries, −inf for 0 alone."""
         with np.errstate(divide="ignore"):
             return np.log10(np.abs(self.mantissa)) + self.exponent * LOG10_2
 
@@ -36,7 +36,7 @@ class Scaled:
 
 
 def log10_norm(mantissa: np.ndarray, exponent=0, axes: int = 1) -> np.ndarray:
-    """log₁₀ of the Euclidean norm of mantissa · 2^exponent over the last `axes` axes; −inf for 0.
+    """log₁₀ of the Euclidean norm of mantissa · 2^exponent over the last `axes` axes; −inf for 0 alone.
 
     exponent   a number, or an array of the shape that remains
     """
@@ -48,5 +48,16 @@ def log10_norm(mantissa: np.ndarray, exponent=0, axes: int = 1) -> np.ndarray:
 
 
 def exponent_of(rows: np.ndarray) -> np.ndarray:
-    """The power of two just above the largest entry of each row, (…, H) -> (…) of int; 0 for a row of zeros."""
-    return np.frexp(np.abs(rows).max(axis=-1))[1]
+    """The power of two just above the largest finite entry of each row, (…, H) -> (…) of int; 0 if there is none."""
+    largest = np.abs(rows).max(axis=-1)
+    if not np.isfinite(largest).all():
+        largest = np.abs(rows).max(axis=-1, initial=0, where=np.isfinite(rows))
+    return np.frexp(largest)[1]
+
+
+def spectra(matrices: np.ndarray) -> np.ndarray:
+    """The singular values of matrices (n, M, N), the largest first; NaN where an entry is no finite number."""
+    sound = np.isfinite(matrices).all(axis=(1, 2))
+    values = np.full((len(matrices), min(matrices.shape[1:])), np.nan)
+    values[sound] = np.linalg.svd(matrices[sound], compute_uv=False)
+    return values

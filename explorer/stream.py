@@ -9,7 +9,7 @@ where a norm would come near the ends of the floating range within a chunk, the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 
@@ -17,7 +17,8 @@ import numpy as np
 
 from explorer import parallel_time, unroll
 from explorer.check import known, shaped
-from explorer.measures import norm
+from explorer.measures import norm, overflow
+from explorer.scaled import exponent_of
 from explorer.trace import Gradients, Named, Trace
 from explorer.unroll import Carried
 
@@ -67,11 +68,13 @@ class Stream:
     """log10 of the norms of one layer's gradients, what its gates did, and its gradients of the weights.
 
     log10    "h", for an LSTM "c", and "a_" with each gate -> (T, B): log10 ‖∂L/∂h_t‖ and so on. −∞ is a gradient
-             of zero, or one that is 300 decades (float32: 30) below the strongest of all layers and sequences.
+             of zero, or one that is 300 decades (float32: 30) below the strongest of all layers and sequences;
+             NaN or ∞ is one that is no finite number.
     levels   every gate and state -> (T, B): a gate's mean over the units, a state's root mean square
     initial  "h", "c" -> (B,): log10 ‖∂L/∂h_0‖, log10 ‖∂L/∂C_0‖
     params   name -> its shape, the gradients of the weights
     ways     forward and backward: the Way it was run
+    overflow the first step, counted from 1, at which a state of this layer is no finite number; None if all are
     window   the Window that was asked for, else None
     below    the Stream of the layer below in a stack, else None
     """
@@ -81,6 +84,7 @@ class Stream:
     initial: Named
     params: Named
     ways: tuple[Way, Way]
+    overflow: int | None = None
     window: Window | None = None
     below: Stream | None = None
 
@@ -138,8 +142,8 @@ def stream(
 
 
 def in_memory(name: str, shape) -> np.ndarray:
-    """Logarithms in float64, as float32 knows −200,000 to a hundredth only; levels need no more than float32."""
-    return np.empty(shape, np.float64 if "log10_" in name else np.float32)
+    """In float64: float32 knows a logarithm of −200,000 to a hundredth only, and a level of 10³⁹ not at all."""
+    return np.empty(shape)
 
 
 def _cut(rows) -> Callable:
@@ -187,8 +191,13 @@ class Scaled:
     layers: list[dict[str, np.ndarray]]
     exponent: int = 0
 
-    def strength(self) -> float:
-        return max(np.abs(rows).max() for layer in self.layers for rows in layer.values())
+    def sizes(self) -> np.ndarray:
+        """The largest number of each sequence, (B,); NaN or ∞ if one is no finite number."""
+        return np.max([np.abs(rows).max(axis=1) for layer in self.layers for rows in layer.values()], axis=0)
+
+    def nothing(self) -> bool:
+        """Whether all of it is exactly 0."""
+        return not self.sizes().any()
 
 
 class _Streaming:
@@ -199,6 +208,7 @@ class _Streaming:
         self.log10: list[dict] = []
         self.levels: list[dict] = []
         self.weights: list[dict] = []
+        self.overflows: list[int | None] = []
 
     def run(self, state, window) -> Stream:
         edges = sorted({*range(0, self.T, self.chunk), self.T, *(window or ())})
@@ -211,7 +221,7 @@ class _Streaming:
             self.progress(stop / self.T / 4)
             states[stop] = [Carried({q: layer[q][-1].copy() for q in layer.cell.states}) for layer in trace.layers]
             del trace  # before the next one is made
-        later = Scaled([{q: np.zeros_like(row) for q, row in layer.items()} for layer in states[self.T]])
+        later = Scaled([Carried({q: np.zeros_like(row) for q, row in layer.items()}) for layer in states[self.T]])
         for start, stop in reversed(list(pairwise(edges))):
             if window is not None and stop == window[1]:
                 kept = self.everything(*window, states[window[0]], later)
@@ -238,18 +248,22 @@ class _Streaming:
             self.log10.append(rows(f"{before}log10_d", (*states, *(f"a_{gate}" for gate in gates)), -np.inf))
             self.levels.append(rows(before, dict.fromkeys((*gates, *states)), np.nan))
             self.weights.append({name: np.zeros_like(array) for name, array in layer.params.items()})
+            self.overflows.append(None)
 
     def note_levels(self, trace: Trace, start, stop):
-        for layer, levels in zip(trace.layers, self.levels):
+        for number, (layer, levels) in enumerate(zip(trace.layers, self.levels)):
             share = np.full(layer.H, 1 / layer.H, layer.dtype)  # a mean as a dot product is four times as fast
             for name, rows in levels.items():
                 is_state = name in layer.cell.states
                 rows[start:stop] = norm(layer[name]) * layer.H**-0.5 if is_state else np.vecdot(layer[name], share)
+            ends = any(not np.isfinite(levels[q][start:stop]).all() for q in layer.cell.states)
+            if ends and self.overflows[number] is None and (step := overflow(layer, below=False)):
+                self.overflows[number] = start + step
 
     def piece(self, start, stop, state, later: Scaled) -> Scaled:
         """Backpropagate a piece, in parts no longer than what was found to stay in range."""
         direct = self.direct(start, stop, later)
-        if direct is None and later.strength() == 0:
+        if direct is None and later.nothing():
             return later
         trace = self.trace(start, stop, state)
         while stop > start:  # `longest` may shrink on the way
@@ -271,7 +285,7 @@ class _Streaming:
         """Backpropagate the steps first to last of a trace that starts at `origin`."""
         here = None if direct is None else direct[first - origin : last - origin]
         here, scaled, exponent = common_scale(here, later, (last - first, whole.B, whole.H))
-        if scaled.strength() == 0 and not here.any():
+        if scaled.nothing() and not here.any():
             return scaled
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             part = self.section(whole, first - origin, last - origin)
@@ -285,6 +299,8 @@ class _Streaming:
             self.longest, self.calm = min(self.longest, middle - first), 0
             later = self.part(whole, origin, middle, last, direct, later)
             return self.part(whole, origin, first, middle, direct, later)
+        if not np.isfinite(norms[-1]["h"]).all():  # no shorter part would be in range
+            self.longest = self.chunk
         for log10, own in zip(self.log10, norms):
             for name, rows in own.items():
                 with np.errstate(divide="ignore"):
@@ -293,7 +309,7 @@ class _Streaming:
             for weights, layer in zip(self.weights, grads.layers):
                 for name, gradient in layer.params.items():
                     weights[name] += np.ldexp(gradient, exponent)
-        return Scaled([dict(layer.initial) for layer in grads.layers], exponent)
+        return Scaled([Carried(layer.initial) for layer in grads.layers], exponent)
 
     def section(self, trace: Trace, first: int, last: int) -> Trace:
         """Some steps of a trace: a view of the engine's tape, or, of another's, a run of these steps."""
@@ -305,39 +321,51 @@ class _Streaming:
 
     def everything(self, start, stop, state, later: Scaled) -> Window:
         trace = self.trace(start, stop, state)
-        direct, later, exponent = common_scale(self.dh(start, stop), later, (trace.T, trace.B, trace.H))
+        direct, later, exponent = common_scale(self.direct(start, stop, later), later, (trace.T, trace.B, trace.H))
         grads = self.backward(trace.T, trace, direct, later.layers)
         return Window(range(start, stop), trace, grads, exponent)
 
     def result(self, later: Scaled, window) -> Stream:
         made = None
         ways = (self.forward.way, self.backward.way)
-        for log10, levels, weights, start in zip(self.log10, self.levels, self.weights, later.layers):
+        found = zip(self.log10, self.levels, self.weights, self.overflows, later.layers, strict=True)
+        for log10, levels, weights, overflown, start in found:
             with np.errstate(divide="ignore"):
                 initial = {q: np.log10(norm(rows)) + later.exponent * LOG10_2 for q, rows in start.items()}
             norms, levels = Named("norm", log10), Named("quantity", levels)
-            made = Stream(norms, levels, Named("norm", initial), Named("weight", weights), ways, None, made)
+            made = Stream(norms, levels, Named("norm", initial), Named("weight", weights), ways, overflown, None, made)
         return replace(made, window=window)
 
 
 def common_scale(direct: np.ndarray | None, later: Scaled, shape) -> tuple[np.ndarray, Scaled, int]:
-    """Both as multiples of one power of two, the larger of them near 1: direct, later, exponent."""
+    """Both as multiples of one power of two, the larger of them near 1: direct, later, exponent.
+
+    What is no finite number has no power of two of its own, and leaves that of the others as it is.
+    """
     rows = next(iter(later.layers[-1].values()))
     direct = np.zeros(shape, rows.dtype) if direct is None else np.asarray(direct, rows.dtype)
-    strongest, biggest = later.strength(), np.abs(direct).max()
-    exponents = [np.frexp(biggest)[1]] if biggest > 0 else []
-    if strongest > 0:
-        exponents.append(np.frexp(strongest)[1] + later.exponent)
-    exponent = int(max(exponents, default=0))
+    biggest = np.abs(direct).max()
+    exponents = [int(exponent_of(biggest))] if biggest > 0 else []
+    if not later.nothing():
+        strongest = exponent_of(np.concatenate([row.ravel() for layer in later.layers for row in layer.values()]))
+        exponents.append(int(strongest) + later.exponent)
+    exponent = max(exponents, default=0)
     shift = max(later.exponent - exponent, -(2**20))
-    scaled = [{q: np.ldexp(rows, shift) for q, rows in layer.items()} for layer in later.layers]
+    scaled = [Carried({q: np.ldexp(rows, shift) for q, rows in layer.items()}) for layer in later.layers]
     return np.ldexp(direct, -exponent), Scaled(scaled, exponent), exponent
 
 
 def in_range(norms: list[Mapping], states, direct: np.ndarray, later: Scaled) -> bool:
-    """Whether the strongest gradient of every step that a loss reaches is far from both ends of the range."""
-    strength = np.max([own[q].max(axis=1) for own in norms for q in states], axis=0)
-    fed = len(direct) if later.strength() else int(np.flatnonzero(direct.any(axis=(1, 2)))[-1]) + 1
+    """Whether the strongest gradient of every step that a loss reaches is far from both ends of the range.
+
+    Sequences whose gradient is no finite number any more when it comes in are left out: they are in no range.
+    """
+    sizes = later.sizes()
+    sound = np.isfinite(sizes)
+    if not sound.any():
+        return True
+    strength = np.max([own[q][:, sound].max(axis=1) for own in norms for q in states], axis=0)
+    fed = len(direct) if sizes.any() else int(np.flatnonzero(direct.any(axis=(1, 2)))[-1]) + 1
     finfo = np.finfo(direct.dtype)
     low, high = finfo.tiny / finfo.eps, finfo.max * finfo.eps
     return bool(((strength[:fed] >= low) & (strength[:fed] <= high)).all())
