@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.check import real, shaped
 from explorer.jacobian import whole_states
 from explorer.trace import Trace
-from explorer.unroll import run
+from explorer.unroll import Carried, run
 
 ROUNDS, WANDERING = 40, 200  # of Newton; of the map itself, which ends in attractors
 WORK = 2**16  # starts · (numbers in a state)²
@@ -51,8 +52,8 @@ def one_step(trace: Trace, x: np.ndarray, states: np.ndarray) -> tuple[np.ndarra
     """One step of this layer from each of the states (n, S·H) under the input x (D,): (next states, their trace)."""
     params = {name: array.astype(float) for name, array in trace.params.items()}
     parts = np.split(np.asarray(states, float), len(trace.cell.states), axis=1)
-    held = np.broadcast_to(np.asarray(x, float), (1, len(states), len(x)))
-    step = run(trace.cell.name, params, held, dict(zip(trace.cell.states, parts)), **trace.options)
+    held = np.broadcast_to(real(shaped(x, (trace.D,), "x"), float, "x"), (1, len(states), trace.D))
+    step = run(trace.cell.name, params, held, Carried(zip(trace.cell.states, parts)), **trace.options)
     return np.concatenate([step[q][0] for q in trace.cell.states], axis=1), step
 
 
@@ -66,6 +67,7 @@ def jacobians_of(step: Trace) -> np.ndarray:
     return whole_states(type(made)(*fields))
 
 
+@np.errstate(all="ignore")  # a step of a ReLU may overflow
 def fixed_points(trace: Trace, x: np.ndarray, *, seed: int = 0) -> list[FixedPoint]:
     """The fixed points of this layer's step under the input x (D,) that a search finds, the most attracting first.
 

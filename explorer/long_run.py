@@ -123,16 +123,19 @@ def work(report, e: Experiment, long: Long, own: bytes) -> dict:
     made = streamed(e, long, own, room=room, progress=report.done)
     forward, backward = (asdict(way) for way in made.ways)
     seconds = perf_counter() - began
-    return {"forward": forward, "backward": backward, "seconds": seconds, **extremes(made.log10["h"][:, 0])}
+    overflows = [layer.overflow for layer in made.layers if layer.overflow]
+    overflow = {"overflow": min(overflows, default=None)}
+    return {"forward": forward, "backward": backward, "seconds": seconds, **overflow, **extremes(made.log10["h"][:, 0])}
 
 
 def extremes(log10: np.ndarray) -> dict:
     """The largest and the smallest log10 norm and their steps, counted from 1; the steps that a float64 could not tell
-    from zero; the steps where the norm is zero exactly."""
-    finite = np.isfinite(log10)
+    from zero; the steps where the norm is zero exactly; and those where it is no finite number."""
+    finite, zero = np.isfinite(log10), np.isneginf(log10)
+    counts = {"zero": int(zero.sum()), "unknown": int((~finite & ~zero).sum())}
     if not finite.any():
-        return {"zero": len(log10)}
+        return counts
     low = int(np.where(finite, log10, np.inf).argmin())
     high = int(np.where(finite, log10, -np.inf).argmax())
     found = {"low": float(log10[low]), "low_at": low + 1, "high": float(log10[high]), "high_at": high + 1}
-    return found | {"lost": int((log10[finite] < FLOAT64_ENDS).sum()), "zero": int((~finite).sum())}
+    return found | {"lost": int((log10[finite] < FLOAT64_ENDS).sum())} | counts

@@ -63,8 +63,8 @@ def half_life(trace: Trace) -> np.ndarray:
     a = trace[f"a_{trace.cell.keep}"]
     if not trace.options.get("z_keeps", True):
         a = -a
-    lost = np.logaddexp(0, -a)
-    with np.errstate(divide="ignore", over="ignore"):  # a gate that lets nothing slip keeps for ever
+    with np.errstate(all="ignore"):  # a gate that lets nothing slip keeps for ever
+        lost = np.logaddexp(0, -a)
         if trace.cell.keep in trace.held:  # its pre-activation has no say
             pinned = trace.held[trace.cell.keep][:, None]
             lost = np.where(np.isnan(pinned), lost, 0 - np.log(_kept(trace, pinned)))

@@ -13,7 +13,7 @@ from explorer.experiment import KINDS, Experiment
 from explorer.initialise import init_params
 from explorer.surgery import clamps, operated
 from explorer.trace import Gradients, Trace
-from explorer.unroll import backprop, run
+from explorer.unroll import Carried, backprop, run
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +119,7 @@ def truncated(performance: Performance, window: int) -> tuple[dict[str, np.ndarr
     for stop in range(e.T, 0, -window):
         piece = slice(max(0, stop - window), stop)
         begin = [
-            {q: layer.previous[q][piece.start] for q in layer.cell.states} for layer in run_.layers
+            Carried({q: layer.previous[q][piece.start] for q in layer.cell.states}) for layer in run_.layers
         ]  # the states before the piece, as numbers: nothing flows back into them
         trace = run(e.cell, [layer.params for layer in run_.layers], performance.input.x[piece], begin, **e.options)
         grads = backprop(trace, direct[piece])

@@ -53,7 +53,7 @@ def vector(engine, formula: str) -> tuple[np.ndarray, str]:
 
 def _found(trace: Trace, direct, asked: set[tuple[str, int]]) -> tuple[dict, str]:
     """Quantities of steps of the last layer, {("da_f", 4): (1, H)}; with a d before it, a gradient."""
-    rows, how = torch.tensor(trace.layers[0].x[:, :1]), "cells"
+    rows, how = [*torch.tensor(trace.layers[0].x[:, :1])], "cells"
     inside = {step for quantity, step in asked if quantity not in BY_CELLS}
     since = min((t for quantity, t in asked if quantity == GROWN), default=trace.T)
     own = torch.tensor(
@@ -64,18 +64,20 @@ def _found(trace: Trace, direct, asked: set[tuple[str, int]]) -> tuple[dict, str
         apart = {*range(since, trace.T)} if layer is trace else set()
         steps, cell = _through(layer, rows, inside | apart if layer is trace else set(), apart, own)
         how = "autograd" if cell is None or since < trace.T else how
-        rows = torch.stack([one["h"] for one in steps])
+        rows = [one["h"] for one in steps]
     gradients = {(q, t): own if q == GROWN else steps[t][q[1:]] for q, t in asked if q.startswith("d")}
     if gradients:
         for node in gradients.values():
             node.retain_grad()
-        (rows * torch.tensor(direct[:, :1])).sum().backward()
+        loss = [(h * slope).sum() for h, slope in zip(rows, torch.tensor(direct[:, :1])) if slope.any()]
+        if loss:  # of the steps that carry it alone: a state that has overflown beyond them is no part of it
+            sum(loss).backward()
     found = {(q, t): (below[t] if q == "x" else steps[t][q]).detach() for q, t in asked if not q.startswith("d")}
     reached = {at: torch.zeros_like(one) if one.grad is None else one.grad for at, one in gradients.items()}
     return found | {at: one.reshape(1, -1) if at[0] == GROWN else one for at, one in reached.items()}, how
 
 
-def _through(layer: Trace, rows: torch.Tensor, inside: set[int], apart: set[int], own: torch.Tensor):
+def _through(layer: Trace, rows: list[torch.Tensor], inside: set[int], apart: set[int], own: torch.Tensor):
     """Each step's quantities, {name: (1, H)}, all of them where it is written out; and PyTorch's cell, if any.
 
     apart   steps whose weight_hh is `own`

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from explorer.check import known, whole
+from explorer.check import is_masked, known, whole
 
 Held = Mapping[str, np.ndarray]  # quantity -> (T, H), the value that it is held at, NaN where it is free
 EMPTY: Held = MappingProxyType({})
@@ -50,7 +50,7 @@ def held_by(clamps: Iterable[Clamp], cell, layer: int, layers: int, T: int, H: i
             continue
         quantity = known(clamp.quantity, dict.fromkeys((*cell.gates, *cell.states)), f"gate or state of {cell.name}")
         try:
-            value = float(clamp.value)
+            value = np.nan if is_masked(clamp.value) else float(clamp.value)
         except (TypeError, ValueError):
             value = np.nan
         if not np.isfinite(value):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.check import as_array, real
 from explorer.corpora import digits
 from explorer.training.losses import cross_entropy
 from explorer.training.models import Reader, Stack
@@ -62,7 +63,7 @@ class CaptionRun(Run):
 
     def spell(self, pixels, languages) -> tuple[list[str], np.ndarray, Memory]:
         """The words for pictures (B, 64), the logits (T, B, letters), and what the network did."""
-        inputs = self.entering(np.asarray(pixels, float), np.asarray(languages))
+        inputs = self.entering(real(pixels, float, "pixels"), as_array(languages, "languages"))
         with np.errstate(**QUIET):
             answer = self.model.through(self.weights, "vector_to_sequence", inputs, digits.T)
         logits = answer.answers.reshape(digits.T, len(inputs), -1)

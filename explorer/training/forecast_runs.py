@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explorer.check import finite, shaped
+from explorer.check import finite, real, shaped
 from explorer.datasets.prices import table
 from explorer.training.losses import mse
 from explorer.training.models import Reader, Stack
@@ -65,7 +65,7 @@ class Prices:
 
 def prepared(prices) -> Prices:
     """Raises ValueError, in one sentence, for too few, too many, no numbers, or prices that never change."""
-    prices = finite(shaped(np.asarray(prices, float), ("N",), "the prices"), "the prices")
+    prices = finite(real(shaped(prices, ("N",), "the prices"), float, "the prices"), "the prices")
     if not LEAST <= len(prices) <= MOST:
         raise ValueError(f"expected {LEAST} to {MOST} prices, but there are {len(prices)}: take a part of them")
     known = int((1 - HELD_OUT) * (len(prices) - 1))
