@@ -48,8 +48,9 @@ class DeepGradients:
             return np.log10(np.abs(self.state[state])) + self.exponent[:, :, None] * LOG10_2
 
     def log10_norms(self, name: str) -> np.ndarray:
-        """log₁₀ ‖∂L/∂name_t‖, (T, B), of a state, "a_" and a gate, or "x"; −inf where it is exactly 0, NaN where it is no
-        number.
+        """log₁₀ ‖∂L/∂name_t‖, (T, B); `name` a state, "a_" and a gate, or "x".
+
+        −inf where it is exactly 0, NaN where it is no number.
         """
         arrays = {**self.state, **{f"a_{gate}": rows for gate, rows in self.pre.items()}, "x": self.x}
         return log10_norm(arrays[known(name, arrays, "quantity")], self.exponent)
@@ -82,7 +83,7 @@ def _deep_backprop(trace: Trace, dh, power) -> DeepGradients:
     exponent = np.zeros((T, B), int)
     later, scale = {q: np.zeros_like(direct[0]) for q in cell.states}, np.full(B, -np.inf)
 
-    last = stop = T - int(heard.any(axis=1)[::-1].argmax()) if heard.any() else 0  # no loss follows the steps beyond
+    stop = T - int(heard.any(axis=1)[::-1].argmax()) if heard.any() else 0  # no loss follows the steps beyond
     length, ceiling = LONGEST, LONGEST
     while stop:
         here = np.maximum(scale, loud[stop - 1])

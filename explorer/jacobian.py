@@ -118,10 +118,7 @@ def all_pairs(trace: Trace, of="h", wrt="h", *, sequence=0, spectral=False, ever
 def _all_pairs(trace: Trace, of, wrt, sequence, spectral, every) -> np.ndarray:
     logs = np.full((trace.T + 1, trace.T + 1), np.nan)
     for k, stack, exponents in _backward_all(trace, of, wrt, sequence, every):
-        if spectral:
-            norms = np.log10(spectra(stack)[:, 0]) + exponents * LOG10_2
-        else:
-            norms = _norms(stack, exponents)
+        norms = np.log10(spectra(stack)[:, 0]) + exponents * LOG10_2 if spectral else _norms(stack, exponents)
         logs[range(trace.T, max(k, 1) - 1, -every), k] = norms
     return logs
 

@@ -110,8 +110,8 @@ def slopes_and_weights(trace: Trace, grads: DeepGradients) -> tuple[np.ndarray, 
 
     The gradient on its way from h_t to h_{t-1} is multiplied by φ′(a_t), then by W_hhᵀ; the factors are
     ‖∂L/∂a_t‖ / ‖∂L/∂h_t‖ and ‖W_hhᵀ ∂L/∂a_t‖ / ‖∂L/∂a_t‖. With the loss at the last step only, both together
-    summed over the steps t … T are log₁₀ ‖∂L/∂h_{t-1}‖ − log₁₀ ‖∂L/∂h_T‖. NaN where no gradient is left, or where it is no
-    finite number.
+    summed over the steps t … T are log₁₀ ‖∂L/∂h_{t-1}‖ − log₁₀ ‖∂L/∂h_T‖. NaN where no gradient is left,
+    or where it is no finite number.
 
     Raises ValueError for a gated cell: its gradient is a sum over several roads, and no one factor is saturation's.
     """

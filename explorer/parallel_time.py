@@ -308,7 +308,6 @@ def _fades_within(loops: Loops, rows) -> int:
         gradient[...] = spread.standard_normal(gradient.shape)
     for taken, step in enumerate(range(len(now) - 1, len(now) - 1 - longest_memory(T), -1), start=1):
         loops.backward(now[step], was[step], zero)
-        if taken % BLOCK == 0:
-            if worst(np.abs(loops.back[block]).max() for block in loops.totals.values()) <= tiny:
-                return taken
+        if taken % BLOCK == 0 and worst(np.abs(loops.back[at]).max() for at in loops.totals.values()) <= tiny:
+            return taken
     raise StepByStep("fading")

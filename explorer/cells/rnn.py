@@ -46,7 +46,7 @@ def squash_into(activation: str, like: np.ndarray):
 
 
 def slopes(activation: str, h: np.ndarray) -> np.ndarray:
-    """φ′(a) as a function of h = φ(a), any shape. As in PyTorch, a ReLU is shut where h ≤ 0, and so not where it is NaN."""
+    """φ′(a) as a function of h = φ(a), any shape. A ReLU is shut where h ≤ 0, so that NaN passes as in PyTorch."""
     if activation == "tanh":
         return 1 - h * h
     if activation == "relu":
@@ -55,7 +55,7 @@ def slopes(activation: str, h: np.ndarray) -> np.ndarray:
 
 
 def sieve(slope: np.ndarray) -> np.ndarray:
-    """Slopes of 0 and 1 as whole numbers of 0 bits and 1 bits alone: `bitwise_and` lets a number through or makes 0 of it.
+    """Slopes of 0 and 1 as whole numbers of 0 bits and of 1 bits: with `bitwise_and` a number passes or becomes 0.
 
     A product would make NaN of 0 · ∞, where PyTorch's ReLU, which is shut, lets nothing through.
     """
