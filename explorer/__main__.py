@@ -30,7 +30,7 @@ from explorer.experiment import KINDS, Experiment
 from explorer.initialise import SCHEMES, init_params
 from explorer.long_run import Long, streamed
 from explorer.long_series import MOST_BYTES, SERIES, read_csv, series
-from explorer.measures import norm
+from explorer.measures import gradient_overflow, norm, overflow
 from explorer.performing import direct_gradient, perform
 from explorer.stream import METHODS, Stream, stream
 from explorer.training import command
@@ -170,12 +170,22 @@ def run_experiment(chosen):
         dh = direct_gradient(experiment)
         trace, grads = everything(chosen, given, experiment.options, dh)
     print(f"{experiment.cell}, T={experiment.T}, D={experiment.D}, H={experiment.H}, loss {experiment.loss}")
+    warn_of_overflow(overflow(trace), gradient_overflow(grads))
     if chosen.out is not None:
         write(chosen.out, arrays(trace, grads))
         return
     named = dict(grads.state) | {f"a_{gate}": rows for gate, rows in grads.pre.items()}
-    with np.errstate(divide="ignore"):
+    with np.errstate(all="ignore"):
         show({f"∂{name}": np.log10(norm(rows)) for name, rows in named.items()})
+
+
+def warn_of_overflow(state: int | None, gradient: int | None = None):
+    """Say at which step, counted from 1, a state or else the gradient is no finite number any more, and what helps."""
+    helps = "a smaller gain, tanh or a shorter sequence helps"
+    if state:
+        print(f"overflows at step {state}: from there on its state is no finite number; {helps}")
+    elif gradient:
+        print(f"the gradient overflows on its way back, at step {gradient}: before it, it is no finite number; {helps}")
 
 
 def read_experiment(chosen) -> Experiment:
@@ -243,6 +253,7 @@ def source(chosen) -> tuple[str, np.ndarray | None]:
 
 
 def answer(chosen, made: Stream):
+    warn_of_overflow(min((layer.overflow for layer in made.layers if layer.overflow), default=None))
     for direction, way in zip(("forward", "backward"), made.ways):
         if way.together:
             print(f"{direction}: {way.together / way.steps:.0%} in parallel time, seam {way.seam:.1e}")

@@ -138,7 +138,8 @@ def stream(
         raise ValueError(f"window must be (start, stop) with 0 ≤ start < stop ≤ {T}, but is {window!r}")
     streaming = _Streaming(cell, params, _cut(x), _cut(dh), T, chunk, method, device, options)
     streaming.room, streaming.progress = room or in_memory, progress
-    return streaming.run(state, window)
+    with np.errstate(all="ignore"):  # a ReLU may overflow: a result, no fault
+        return streaming.run(state, window)
 
 
 def in_memory(name: str, shape) -> np.ndarray:
@@ -287,9 +288,8 @@ class _Streaming:
         here, scaled, exponent = common_scale(here, later, (last - first, whole.B, whole.H))
         if scaled.nothing() and not here.any():
             return scaled
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            part = self.section(whole, first - origin, last - origin)
-            grads = self.backward(last - first, part, here, scaled.layers)
+        part = self.section(whole, first - origin, last - origin)
+        grads = self.backward(last - first, part, here, scaled.layers)
         norms = [
             {**{q: norm(rows) for q, rows in g.state.items()}, **{f"a_{q}": norm(rows) for q, rows in g.pre.items()}}
             for g in grads.layers
@@ -303,12 +303,10 @@ class _Streaming:
             self.longest = self.chunk
         for log10, own in zip(self.log10, norms):
             for name, rows in own.items():
-                with np.errstate(divide="ignore"):
-                    log10[name][first:last] = np.log10(rows) + exponent * LOG10_2
-        with np.errstate(over="ignore"):
-            for weights, layer in zip(self.weights, grads.layers):
-                for name, gradient in layer.params.items():
-                    weights[name] += np.ldexp(gradient, exponent)
+                log10[name][first:last] = np.log10(rows) + exponent * LOG10_2
+        for weights, layer in zip(self.weights, grads.layers):
+            for name, gradient in layer.params.items():
+                weights[name] += np.ldexp(gradient, exponent)
         return Scaled([Carried(layer.initial) for layer in grads.layers], exponent)
 
     def section(self, trace: Trace, first: int, last: int) -> Trace:
@@ -330,8 +328,7 @@ class _Streaming:
         ways = (self.forward.way, self.backward.way)
         found = zip(self.log10, self.levels, self.weights, self.overflows, later.layers, strict=True)
         for log10, levels, weights, overflown, start in found:
-            with np.errstate(divide="ignore"):
-                initial = {q: np.log10(norm(rows)) + later.exponent * LOG10_2 for q, rows in start.items()}
+            initial = {q: np.log10(norm(rows)) + later.exponent * LOG10_2 for q, rows in start.items()}
             norms, levels = Named("norm", log10), Named("quantity", levels)
             made = Stream(norms, levels, Named("norm", initial), Named("weight", weights), ways, overflown, None, made)
         return replace(made, window=window)

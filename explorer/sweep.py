@@ -22,6 +22,7 @@ import numpy as np
 from explorer.cells import CELLS
 from explorer.deep import deep_backprop
 from explorer.experiment import KINDS, Experiment
+from explorer.measures import overflow
 from explorer.performing import direct_gradient, perform
 from explorer.replacing import put_in_place
 from explorer.settings import Choice, Number, setting
@@ -80,8 +81,14 @@ def lags(T: int) -> np.ndarray:
 
 
 def survival(e: Experiment) -> np.ndarray:
-    """log₁₀ ‖∂L/∂h‖ at each of the `lags` back from the loss, which sends a gradient of norm 1."""
-    norms = deep_backprop(perform(e).trace, direct_gradient(e)).log10_norms("h")[:, 0]
+    """log₁₀ ‖∂L/∂h‖ at each of the `lags` back from the loss, which sends a gradient of norm 1.
+
+    NaN if the run overflows: of states that are no numbers nothing survives that could be measured.
+    """
+    trace = perform(e).trace
+    if overflow(trace):
+        return np.full(len(lags(e.T)), np.nan, np.float32)
+    norms = deep_backprop(trace, direct_gradient(e)).log10_norms("h")[:, 0]
     return norms[::-1][lags(e.T)].astype(np.float32)
 
 
@@ -211,16 +218,28 @@ class Mean:
         self.lags, self.seeds = lags(T), sweep.seeds
         self.total = np.zeros((sweep.points, len(self.lags)))
         self.count = np.zeros(sweep.points, int)
+        self.overflown: set[int] = set()  # numbers of runs
 
     def add(self, number: int, found: np.ndarray) -> None:
+        if np.isnan(found).any():
+            self.overflown.add(number)
         self.total[number // self.seeds] += np.maximum(found, -1e4)  # −∞, a norm of 0, would take the others along
         self.count[number // self.seeds] += 1
 
     @property
     def map(self) -> np.ndarray:
-        """(values, lags), NaN where there is nothing yet."""
+        """(values, lags), NaN where there is nothing yet, and where a run overflows."""
         with np.errstate(invalid="ignore"):
             return self.total / self.count[:, None]
+
+
+def first_overflow(sweep: Sweep, e: Experiment, mean: Mean) -> tuple[float, int, int] | None:
+    """(value, seed, step from 1) of the first of the runs that overflow, at the lowest value; None if none does."""
+    if not mean.overflown:
+        return None
+    number = min(mean.overflown)
+    run = sweep.runs(e)[number]
+    return sweep.values[number // sweep.seeds], run.seed, overflow(perform(run).trace)
 
 
 def work(report, e: Experiment, sweep: Sweep) -> None:

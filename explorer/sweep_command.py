@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.sweep import AXES, Kept, Mean, Sweep, folder, results
+from explorer.sweep import AXES, Kept, Mean, Sweep, first_overflow, folder, results
 
 
 def add(commands, run, read) -> None:
@@ -56,6 +56,11 @@ def run_sweep(chosen, e, progress) -> None:
         mean.add(number, found)
         progress(done / len(runs))
     print(f"{e.cell}, T={e.T}, D={e.D}, H={e.H}, {e.input}, {len(runs)} runs over {sweep.axis}")
+    if found := first_overflow(sweep, e, mean):
+        value, seed, step = found
+        first = f"the first with {sweep.axis} {value:g} and seed {seed} at step {step}"
+        helps = "a smaller gain, tanh or a shorter sequence helps"
+        print(f"{len(mean.overflown)} of them overflow, {first}, and leave nan in the map; {helps}")
     if chosen.out is not None:
         np.savez(chosen.out, values=sweep.values, lags=mean.lags, log10_survival=mean.map)
         print(f"{mean.map.shape[0]} x {mean.map.shape[1]} numbers written to {chosen.out}")
