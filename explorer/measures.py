@@ -100,8 +100,11 @@ def moved(trace: Trace, original: Trace, name: str = "h") -> np.ndarray:
 
 
 def reach(distance: np.ndarray, size: np.ndarray, share: float = 0.01) -> int | None:
-    """The last step, counted from 1, at which a distance (T,) is more than a share of a size (T,); None if never."""
-    beyond = np.flatnonzero(distance > share * size)
+    """The last step, counted from 1, at which a distance (T,) is more than a share of a size (T,); None if never.
+
+    Where one of the two is no number, nothing says that the distance has become small: that counts as more.
+    """
+    beyond = np.flatnonzero(~(distance <= share * size))
     return int(beyond[-1]) + 1 if len(beyond) else None
 
 

@@ -47,9 +47,14 @@ def factors(slopes: np.ndarray, weights: np.ndarray, words: Callable[..., str], 
 
 
 def _from_the_loss(logs: np.ndarray) -> np.ndarray:
-    """The sum over the steps t … last for every t; NaN after the loss, where nothing is multiplied."""
-    total = np.cumsum(np.nan_to_num(logs, nan=0.0, neginf=-np.inf)[::-1])[::-1]
-    return np.where(np.isnan(logs), np.nan, total)
+    """The sum over the steps t … last for every t; NaN after the loss, where nothing is multiplied, and from a step on
+    whose factor is no number.
+    """
+    known = np.flatnonzero(~np.isnan(logs))
+    total, last = np.full(len(logs), np.nan), known[-1] + 1 if len(known) else 0
+    with np.errstate(invalid="ignore"):
+        total[:last] = np.cumsum(logs[:last][::-1])[::-1]
+    return total
 
 
 def _line(values, name: str, part: str, **more) -> dict:

@@ -106,22 +106,9 @@ def _line(curve: np.ndarray, name: str, style: tuple) -> dict:
 
 
 def _band_of(name: str, rows: np.ndarray, low: float, styles: Mapping) -> dict:
-    """From the lowest draw to the highest, once round."""
-    steps = np.arange(1, rows.shape[1] + 1)
-    edge = np.nan_to_num(np.concatenate([rows[0], rows[1][::-1]]), neginf=2.0 * low)
-    return {
-        "type": "scatter",
-        "x": theme.numbers(np.concatenate([steps, steps[::-1]])),
-        "y": theme.numbers(edge),
-        "mode": "lines",
-        "line": {"width": 0},
-        "fill": "toself",
-        "fillcolor": styles[name][0][0],
-        "opacity": 0.15,
-        "hoverinfo": "skip",
-        "showlegend": False,
-        "meta": {"drawing": True},
-    }
+    """From the lowest draw to the highest; a draw of 0 lies below all."""
+    bottom, top = np.where(np.isneginf(rows), 2.0 * low, rows)
+    return theme.area(bottom, top, styles[name][0][0], 0.15)
 
 
 def _band(name: str) -> dict:

@@ -33,7 +33,7 @@ def half_life(trace: Trace, unit: int, words: Callable[..., str], *, height: int
             {
                 "type": "scatter",
                 "x": steps,
-                "y": theme.numbers(np.where(values < endless, values, np.inf)),
+                "y": theme.numbers(np.where(values >= endless, np.inf, values)),
                 "name": name,
                 "mode": "lines",
                 "line": line,

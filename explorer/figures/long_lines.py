@@ -73,11 +73,12 @@ def _line(panel: str, name: str, values: np.ndarray, first: int, last: int, word
             envelope(values, last, len(values), OUTSIDE),
         ]
     )
+    chosen, shown = with_gaps(chosen, values)
     style = LINES.get(name) or theme.line(name) | {"width": 1.2}
     return {
         "type": "scatter",
         "x": theme.numbers(chosen + 1),
-        "y": np.ascontiguousarray(values[chosen], np.float64),  # differences at −200000 are finer than float32
+        "y": shown,
         "yaxis": AXES[panel].replace("axis", ""),
         "name": words(f"long.line.{name}"),
         "mode": "lines",
@@ -86,10 +87,24 @@ def _line(panel: str, name: str, values: np.ndarray, first: int, last: int, word
     }
 
 
+def with_gaps(chosen: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The chosen steps, array indices, and their values as float64, as differences at −200000 are finer than float32;
+    with a NaN between two of them that are parted by what is not finite, so that no line is drawn across.
+    """
+    lost = np.flatnonzero(~np.isfinite(values))
+    before = np.searchsorted(lost, chosen)  # how many lie before each
+    parted = np.flatnonzero(np.diff(before)) + 1
+    steps = np.insert(chosen, parted, lost[before[parted] - 1]) if len(parted) else chosen
+    shown = np.array(values[steps], np.float64)
+    shown[~np.isfinite(shown)] = np.nan
+    return steps, shown
+
+
 def _span(lines: list[dict], first: int, last: int) -> dict:
     """The range of an axis: what is looked at, and a little room."""
     shown = [line["y"][(line["x"] >= first) & (line["x"] <= last)] for line in lines]
     values = np.concatenate(shown) if shown else np.zeros(0)
+    values = values[np.isfinite(values)]
     low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
     room = 0.05 * (high - low) or 0.5
     return {"range": [low - room, high + room]}

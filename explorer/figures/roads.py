@@ -72,19 +72,4 @@ def shares(split: PathSplit, names: tuple[str, ...], T: int, words: Callable[...
 
 def _band(values: np.ndarray, low: int, colour: str) -> dict:
     """The area below a line, down to the foot of the axis."""
-    steps = np.arange(1, len(values) + 1)
-    foot = np.full(len(values), low)
-    edge = np.concatenate([np.maximum(np.nan_to_num(values, neginf=low), low), foot])
-    return {
-        "type": "scatter",
-        "x": theme.numbers(np.concatenate([steps, steps[::-1]])),
-        "y": theme.numbers(edge),
-        "mode": "lines",
-        "line": {"width": 0},
-        "fill": "toself",
-        "fillcolor": colour,
-        "opacity": 0.2,
-        "hoverinfo": "skip",
-        "showlegend": False,
-        "meta": {"drawing": True},
-    }
+    return theme.area(np.maximum(values, low), np.full(len(values), float(low)), colour, 0.2)

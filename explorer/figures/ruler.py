@@ -24,7 +24,7 @@ def ruler(
 ) -> dict:
     """Half-lives in steps (H,), the longest at the top, as bars that reach back from step t.
 
-    gradient   the half-life that the gradient shows, in steps; not finite: it has not halved
+    gradient   the half-life that the gradient shows, in steps; ∞: it has not halved, NaN: it is not known, a gap
     keep       the gate that keeps
     clue       (step, its name), marked on the axis
     """
@@ -44,7 +44,7 @@ def ruler(
         "hovertemplate": words("axis.unit") + " %{text}: %{customdata:.3g}",
     }
     top = len(lives) + 2.0
-    reach = max(t - gradient, 0.5) if gradient > 0 else t if gradient == 0 else 0.5
+    reach = np.maximum(t - gradient, 0.5)
     shown = {
         "type": "scatter",
         "x": theme.numbers([reach, t]),

@@ -253,6 +253,28 @@ def steps_line(y, name: str, style: dict, hover: str, **more) -> dict:
     }
 
 
+def area(there: np.ndarray, back: np.ndarray, colour: str, opacity: float) -> dict:
+    """A pale band over the steps 1 … T, there along one line and back on the other; a gap where one is no number."""
+    known = np.flatnonzero(np.isfinite(there) & np.isfinite(back))
+    x, y = [], []
+    for steps in np.split(known, np.flatnonzero(np.diff(known) > 1) + 1):
+        x += [steps + 1.0, steps[::-1] + 1.0, [np.nan]]  # once round each part that hangs together
+        y += [there[steps], back[steps[::-1]], [np.nan]]
+    return {
+        "type": "scatter",
+        "x": numbers(np.concatenate(x)[:-1]),
+        "y": numbers(np.concatenate(y)[:-1]),
+        "mode": "lines",
+        "line": {"width": 0},
+        "fill": "toself",
+        "fillcolor": colour,
+        "opacity": opacity,
+        "hoverinfo": "skip",
+        "showlegend": False,
+        "meta": {"drawing": True},
+    }
+
+
 POWER = "10<sup>%{y:.3f}</sup>"  # what the mouse says of a logarithm
 
 MARGIN = {"l": 72, "r": 76, "t": 8, "b": 44}  # the same left and right everywhere: one step is one vertical line

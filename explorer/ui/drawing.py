@@ -38,6 +38,12 @@ def performed(experiment: Experiment) -> Performance:
     return perform(experiment)
 
 
+def network_name(experiment: Experiment) -> str:
+    """What the network is called beside others: an RNN by its activation, too."""
+    e = experiment
+    return say(f"network.{e.cell}_{e.activation}" if e.cell == "rnn" else f"network.{e.cell}")
+
+
 @cached(LRUCache(96 * MEGABYTE, lambda drawn: len(drawn[0])), key=lambda make, *key: key, lock=Lock())
 def _drawn(make: Callable[[], dict], name: str, language: str, experiment: Experiment, details: tuple):
     """The figure packed, its height, and how many names its legend has."""

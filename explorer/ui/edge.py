@@ -14,7 +14,7 @@ from explorer.jobs import Job, Task
 from explorer.long_run import a_step
 from explorer.mean_field import chi, drive, edge
 from explorer.measures import DEAD
-from explorer.sweep import AXES, Mean, Sweep, work
+from explorer.sweep import AXES, Mean, Sweep, first_overflow, work
 from explorer.ui import state, waiting
 from explorer.ui.drawing import show
 from explorer.ui.language import current, say, speaker
@@ -110,7 +110,12 @@ def sentence(mean: Mean, sweep: Sweep, e: Experiment, meeting: float | None) -> 
     values = {"count": len(left), "points": sweep.points, "setting": name}
     if len(left):
         values |= {"first": f"{sweep.values[left[0]]:g}", "last": f"{sweep.values[left[-1]]:g}"}
-    said = say(f"edge.sentence_{_which(left, sweep)}", steps=int(mean.lags[-1]), seeds=sweep.seeds, **values)
+    which = "some" if len(left) and mean.overflown else _which(left, sweep)
+    said = say(f"edge.sentence_{which}", steps=int(mean.lags[-1]), seeds=sweep.seeds, **values)
+    if found := first_overflow(sweep, e, mean):
+        value, seed, step = found
+        lost = {"count": len(mean.overflown), "value": f"{value:g}", "seed": seed, "step": step}
+        said += " " + say("edge.overflow", setting=name, **lost)
     return said + (" " + say("edge.meeting", value=f"{meeting:.2f}") if meeting is not None else "")
 
 

@@ -12,10 +12,10 @@ from threadpoolctl import threadpool_limits
 
 from explorer.experiment import KINDS, Fallback, Place
 from explorer.i18n import LANGUAGES
-from explorer.measures import overflow
+from explorer.measures import gradient_overflow, overflow
 from explorer.settings import Choice, Number, Switch
 from explorer.ui import operating, settings, state
-from explorer.ui.drawing import performed
+from explorer.ui.drawing import network_name, performed
 from explorer.ui.language import current, literal, say
 
 HOME = "home"
@@ -162,8 +162,11 @@ def _note_room() -> None:
 
 def _note_overflow() -> None:
     experiment = state.experiment()
-    if step := overflow(performed(experiment).trace):
-        st.warning(say("note.overflow", network=say(f"cell.{experiment.cell}"), step=step))
+    made, network = performed(experiment), network_name(experiment)
+    if step := overflow(made.trace):
+        st.warning(say("note.overflow", network=network, step=step))
+    elif step := gradient_overflow(made.grads):
+        st.warning(say("note.overflow_back", network=network, step=step))
 
 
 def dress() -> None:

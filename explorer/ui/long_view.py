@@ -19,7 +19,7 @@ from explorer.long_run import METHODS, Cost, Long, cost, work
 from explorer.long_series import LARGEST, MOST_BYTES, MOST_ROWS, SERIES, Unreadable, needle, read_csv, series
 from explorer.numerals import magnitude, text
 from explorer.ui import settings, state, waiting
-from explorer.ui.drawing import plain, show
+from explorer.ui.drawing import network_name, plain, show
 from explorer.ui.language import current, literal, say, speaker
 
 SLOT, AT_ONCE = "long", 8  # seconds up to which a run is not worth a question
@@ -177,6 +177,8 @@ def draw(asked: Asked, job: Job | None) -> None:
         file=f"long_{e.cell}_{long.series}_T{long.length}_H{e.H}_seed{e.seed}",
     )
     if job is not None and job.state == "done":
+        if step := job.result["overflow"]:
+            st.warning(say("note.overflow", network=network_name(e), step=f"{step:,}"))
         st.caption(" ".join(way(direction, job.result[direction]) for direction in ("forward", "backward")))
     if where:
         st.caption(say("long.zoomed", first=f"{where[0]:,}", last=f"{where[1]:,}"))
@@ -222,10 +224,10 @@ def sentence(asked: Asked, job: Job | None) -> str:
         return say("long.alt", cell=say(f"cell.{asked.experiment.cell}"), T=f"{asked.long.length:,}")
     found = job.result
     if "low" not in found:
-        return say("long.all_zero")
+        return say("long.all_unknown" if found["unknown"] else "long.all_zero")
     words = {end: magnitude(found[end]) for end in ("low", "high")}
     steps = {f"{end}_at": f"{found[f'{end}_at']:,}" for end in ("low", "high")}
-    less = [say(f"long.{what}", count=f"{found[what]:,}") for what in ("lost", "zero") if found[what]]
+    less = [say(f"long.{what}", count=f"{found[what]:,}") for what in ("lost", "zero", "unknown") if found[what]]
     return " ".join([say("long.sentence", **words, **steps), *less])
 
 

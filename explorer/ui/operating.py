@@ -7,7 +7,7 @@ import streamlit as st
 from explorer.cells import CELLS
 from explorer.experiment import Experiment
 from explorer.figures.difference import difference
-from explorer.measures import moved, norm, reach
+from explorer.measures import moved, norm, overflow, reach
 from explorer.numerals import power_of_ten
 from explorer.performing import Performance
 from explorer.surgery import INPUT, LIMITS, MOST, SWAP, UNIT, Operation
@@ -207,7 +207,10 @@ def sentence(now: Performance, former: Performance) -> str:
     e = now.experiment
     apart, size = moved(now.trace, former.trace)[:, 0], norm(former.trace["h"])[:, 0]
     start, last = min(one.first for one in e.surgery), reach(apart, size)
-    if not apart.any():
+    overflown = [step for run in (now, former) if (step := overflow(run.trace))]
+    if overflown:
+        reached = say("surgery.reach_overflow", step=min(overflown))
+    elif not apart.any():
         reached = say("surgery.reach_nothing")
     elif last is None:
         reached = say("surgery.reach_little", start=start)

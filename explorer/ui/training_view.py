@@ -152,9 +152,11 @@ def _over(course: Course, values: np.ndarray, kind: str) -> tuple[np.ndarray, np
 
 def how_well(found: Mapping[str, Course], training: Training) -> str:
     """What each network scores now, and since when it counts as learnt."""
-    return say("training.guessing", guess=percent(training.of.guess(training.distance))) + " " + "; ".join(
+    said = say("training.guessing", guess=percent(training.of.guess(training.distance))) + " " + "; ".join(
         say("training.one", network=say(f"network.{name}"), what=_how_one(course)) for name, course in found.items()
     ) + "."  # fmt: skip
+    exploded = any(course.exploded for course in found.values())
+    return f"{said} {say('training.exploded_helps')}" if exploded else said
 
 
 def _how_one(course: Course) -> str:

@@ -23,7 +23,7 @@ from explorer.jacobian import all_pairs, all_pairs_cost, jacobian_at, singular_v
 from explorer.measures import norm, slopes_and_weights
 from explorer.paths import PathSplit, path_split
 from explorer.performing import direct_gradient, matched, perform, truncated
-from explorer.scaled import Scaled, log10_norm
+from explorer.scaled import Scaled, log10_norm, spectra
 from explorer.ui.drawing import MEGABYTE, performed
 
 PAIRS = 2e9  # multiplications that the map of all pairs may take; more steps t are left out
@@ -106,11 +106,8 @@ def step_spectra(experiment: Experiment) -> tuple[range, np.ndarray]:
     steps = range(1, trace.T + 1, stride)
     spans = [steps] if stride == 1 else [range(t, t + 1) for t in steps]
     jacobians = np.concatenate([state_jacobians(trace, span) for span in spans])
-    fine = np.isfinite(jacobians).all(axis=(1, 2))
-    values = np.full((len(jacobians), width), np.nan)
-    values[fine] = np.linalg.svd(jacobians[fine], compute_uv=False)
     with np.errstate(divide="ignore"):
-        return steps, np.log10(values)
+        return steps, np.log10(spectra(jacobians))
 
 
 @remembered
@@ -180,7 +177,7 @@ def cut(experiment: Experiment, window: int) -> Cut:
     states, weights = truncated(made, window)
     part, whole = weights["weight_hh"].ravel(), made.grads.params["weight_hh"].ravel()
     sizes = norm(part), norm(whole)
-    if not (np.isfinite(sizes).all() and min(sizes) > 0):
+    if not (np.isfinite(sizes).all() and min(sizes) > 0):  # no number, or none to measure by
         return Cut(log10_norm(states["h"]), float("nan"), float("nan"))
     return Cut(log10_norm(states["h"]), float(sizes[0] / sizes[1]), float((part / sizes[0]) @ (whole / sizes[1])))
 

@@ -21,8 +21,8 @@ def draw() -> None:
     if len(trace.cell.states) * trace.H < 2:
         st.info(say("lab.plane_too_small", cell=say(f"cell.{experiment.cell}")))
         return
-    if overflow(trace):
-        st.info(say("lab.plane_overflow"))
+    if step := overflow(trace):
+        st.info(say("lab.plane_overflow", step=step))
         return
     st.slider(
         say("setting.step"),

@@ -6,10 +6,10 @@ import streamlit as st
 from explorer.figures import theme
 from explorer.figures.clipping import clipping
 from explorer.figures.gradients import bracket, gradients
-from explorer.measures import DEAD, dies
+from explorer.measures import DEAD, dies, overflow
 from explorer.numerals import magnitude, text
 from explorer.ui import state
-from explorer.ui.drawing import move_cursor, show
+from explorer.ui.drawing import move_cursor, performed, show
 from explorer.ui.laboratory import numbers
 from explorer.ui.language import say, speaker
 
@@ -46,19 +46,22 @@ def _starts(experiment) -> None:
     dead = {name: dies(curve[: last + 1], DEAD) for name, curve in curves.items()}
     activation = say(f"choice.activation.{experiment.activation}")
     names = {name: say(f"start.{name}", activation=activation) for name in curves}
+    overflown = {name: overflow(performed(e).trace) for name, e in tried.items()}
     listed = [
         say(
-            "lab.start_alive" if dead[name] is None else "lab.start_dead",
+            f"lab.start_{'overflow' if overflown[name] else 'alive' if dead[name] is None else 'dead'}",
             name=names[name],
             steps=dead[name],
+            step=overflown[name],
             value=magnitude(curve[0]),
         )
         for name, curve in curves.items()
     ]
+    helps = " " + say("lab.overflow_helps") if any(overflown.values()) else ""
     show(
         "starts",
         lambda: gradients(curves, experiment.steps_with_loss, speaker(), styles=theme.REMEDIES, names=names),
-        "; ".join(listed) + ".",
+        "; ".join(listed) + "." + helps,
         title=say("lab.starts_figure"),
         on_click=move_cursor,
     )
@@ -74,15 +77,29 @@ def _clipping(experiment) -> None:
     sizes = {name: numbers.weight_sizes(e) for name, e in rivals.items()}
     cut = {name: int((logs > limit).sum()) for name, logs in sizes.items()}
     largest = {name: float(np.nanmax(logs, initial=-np.inf)) for name, logs in sizes.items()}
+    overflown = [
+        say(
+            "lab.clipping_overflow",
+            network=say(f"network.{name}"),
+            gain=f"{numbers.GAINS[np.isnan(logs).argmax()]:.1f}",
+        )
+        for name, logs in sizes.items()
+        if np.isnan(logs).any()
+    ]
     show(
         "clipping",
         lambda: clipping(numbers.GAINS, sizes, limit, experiment.gain, speaker()),
-        say(
-            "lab.clipping_sentence",
-            limit=text(10.0**limit),
-            n=len(numbers.GAINS),
-            **{name: cut[name] for name in SWEPT},
-            most=magnitude(max(largest.values())),
+        " ".join(
+            [
+                say(
+                    "lab.clipping_sentence",
+                    limit=text(10.0**limit),
+                    n=len(numbers.GAINS),
+                    **{name: cut[name] for name in SWEPT},
+                    most=magnitude(max(largest.values())),
+                ),
+                *overflown,
+            ]
         ),
         title=say("lab.clipping_figure"),
         details=(limit,),
@@ -100,6 +117,8 @@ def _truncated(experiment) -> None:
     words = {"window": window, "first": first, "cell": say(f"cell.{experiment.cell}"), "kept": text(100 * found.kept)}
     words["cosine"] = text(found.cosine)
     names = {name: say(f"start.{name}") for name in curves}
+    sound = np.isfinite(performed(experiment).grads.params["weight_hh"]).all()
+    which = "overflow" if not sound else "sentence" if last >= first else "nothing"
     show(
         "truncated",
         lambda: bracket(
@@ -108,7 +127,7 @@ def _truncated(experiment) -> None:
             experiment.T,
             speaker()("lab.bracket", window=window),
         ),
-        say("lab.truncated_sentence" if last >= first else "lab.truncated_nothing", **words),
+        say(f"lab.truncated_{which}", **words),
         title=say("lab.truncated_figure"),
         details=(window,),
         on_click=move_cursor,

@@ -85,9 +85,8 @@ def _ruler(experiment) -> None:
         reach=int((lives >= t - 1).sum()),
         H=experiment.H,
     )
-    sentence += " " + (
-        say("lab.ruler_gradient", life=text(shown)) if np.isfinite(shown) else say("lab.ruler_no_gradient")
-    )
+    halves = "gradient" if np.isfinite(shown) else "unknown" if np.isnan(shown) and t > 1 else "no_gradient"
+    sentence += " " + say(f"lab.ruler_{halves}", life=text(shown))
     show(
         "ruler",
         lambda: ruler(lives, shown, "f", t, experiment.T, clue, speaker()),

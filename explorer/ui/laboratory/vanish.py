@@ -1,5 +1,7 @@
 """Does it vanish? All networks side by side."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import streamlit as st
 
@@ -56,15 +58,22 @@ def reaches(experiment: Experiment, found: numbers.Comparison) -> str:
     """How far each gradient goes, in words."""
     names = {name: say(f"network.{name}") for name in found.curves}
     said = (say("lab.network", network=names[name], reach=reach(experiment, found, name)) for name in names)
-    return "; ".join(said) + "."
+    helps = " " + say("lab.overflow_helps") if any(map(overflows, found.rivals.values())) else ""
+    return "; ".join(said) + "." + helps
+
+
+def overflows(group: Iterable[Experiment]) -> list[int]:
+    """The step, counted from 1, at which each of the experiments overflows that do."""
+    return [step for e in group if (step := overflow(performed(e).trace))]
 
 
 def reach(experiment: Experiment, found: numbers.Comparison, name: str) -> str:
     """How far the gradient of one network goes, in words."""
     curve = found.curves[name][: experiment.steps_with_loss[-1] + 1]
     group = found.rivals.get(name, ())
-    if len(group) == 1 and overflow(performed(group[0]).trace):
-        return say("lab.reaches_overflow")
+    if steps := overflows(group):
+        key = "lab.reaches_overflow" if len(group) == 1 else "lab.reaches_overflow_seeds"
+        return say(key, step=min(steps), count=len(steps), n=len(group))
     if curve[0] >= np.log10(EXPLODING):
         return say("lab.reaches_exploding", value=magnitude(curve[0]))
     steps = dies(curve, DEAD)

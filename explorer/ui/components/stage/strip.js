@@ -127,7 +127,8 @@ export class Strip {
         const colour = cursor.back
           ? this.violet((Math.log10(Math.abs(value)) - FLOOR) / -FLOOR)
           : this.signed((value / limit + 1) / 2);
-        image.data.set([...colour, 255], 4 * ((run.H - 1 - unit) * run.T + t));
+        const alpha = Number.isNaN(value) ? 0 : 255; // what is no number is a gap
+        image.data.set([...colour, alpha], 4 * ((run.H - 1 - unit) * run.T + t));
       }
     }
     this.canvas.getContext("2d").putImageData(image, 0, 0);
@@ -142,6 +143,7 @@ export class Strip {
     const points = [];
     for (let t = 0; t < run.T; t++) {
       const height = clamp(Math.log10(run.norm("dh", t)), FLOOR, 2);
+      if (Number.isNaN(height)) continue;
       points.push(`${t + 0.5},${95 - (90 * (height - FLOOR)) / (2 - FLOOR)}`);
     }
     return points.join(" ");
@@ -202,8 +204,9 @@ export class Strip {
     const colour = cursor.back
       ? this.violet((Math.log10(run.norm("dh", step)) - FLOOR) / -FLOOR)
       : this.signed((h / (run.limits.h ?? 1) + 1) / 2);
-    cell.box.style.fill = css(colour);
-    cell.box.classList.toggle("deep", isLight(colour) === this.stage.dark); // words on it take the colour of the page
+    const known = !Number.isNaN(cursor.back ? run.norm("dh", step) : h);
+    cell.box.style.fill = known ? css(colour) : "none";
+    cell.box.classList.toggle("deep", known && isLight(colour) === this.stage.dark); // words on it take the colour of the page
     write(cell.t, cursor.folded ? "t" : `t = ${step + 1}`);
     const enters = run.form?.enters[step] ?? true;
     cell.feed.style.display = enters ? "" : "none";
@@ -224,14 +227,15 @@ export class Strip {
     const { run, cursor } = this.stage;
     for (const state of this.states) {
       const last = step >= run.T - 1;
-      const value = step < -1 || step >= run.T ? NaN
+      const away = step < -1 || step >= run.T;
+      const value = away ? NaN
         : cursor.back ? (last ? 0 : run.number(run.handedBack[state], step, cursor.unit))
         : run.at(`${state}_prev`, Math.min(step + 1, run.T - 1))[cursor.unit];
       const shown = step === run.T - 1 && !cursor.back ? run.at(state, step)[cursor.unit] : value;
       const size = cursor.back ? clamp(1 + (Math.log10(Math.abs(shown)) - FLOOR) / 3, 0.5, 6) : 1.5 + 4 * Math.min(1, Math.abs(shown) / (run.limits[state] ?? 1));
       const ends = cursor.back ? { "marker-start": "url(#head-gradient)", "marker-end": "none" } : { "marker-end": `url(#head-${state})`, "marker-start": "none" };
       set(wires[state], { "stroke-width": Number.isFinite(size) ? size.toFixed(2) : 0.5, class: `wire ${cursor.back ? "gradient" : state}`, ...ends });
-      write(wires[`${state}_number`], Number.isNaN(shown) ? "" : text(shown));
+      write(wires[`${state}_number`], away ? "" : text(shown));
     }
   }
 }

@@ -86,7 +86,7 @@ export class Ghost {
       const values = run.original.at(shown, t);
       for (let unit = 0; unit < run.H; unit++) {
         const colour = cursor.back ? violet((Math.log10(Math.abs(values[unit])) + 12) / 12) : signed((values[unit] / limit + 1) / 2);
-        image.data.set([...colour, 255], 4 * ((run.H - 1 - unit) * run.T + t));
+        image.data.set([...colour, Number.isNaN(values[unit]) ? 0 : 255], 4 * ((run.H - 1 - unit) * run.T + t));
       }
     }
     this.row.getContext("2d").putImageData(image, 0, 0);
