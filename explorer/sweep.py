@@ -93,7 +93,7 @@ def fingerprint() -> str:
     """Of the engine's source: what another engine has left behind is not taken."""
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in sorted([*here.glob("*.py"), *here.glob("cells/*.py"), *here.glob("datasets/*.py")]):
+    for path in sorted([*here.glob("*.py"), *here.glob("cells/*.py"), *here.glob("datasets/*.*")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
