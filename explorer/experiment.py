@@ -174,10 +174,10 @@ class Experiment:
     def from_json(cls, text: str) -> tuple[Experiment, tuple[Fallback, ...]]:
         """The experiment of a JSON object, and what in it could not be had.
 
-        Raises ValueError if the text is no JSON object.
+        Raises ValueError if the text is no JSON object, or has a setting twice.
         """
         try:
-            settings = json.loads(text)
+            settings = json.loads(text, object_pairs_hook=_once)
         except (ValueError, RecursionError) as error:
             raise ValueError(f"expected a JSON object of settings, but it cannot be read: {error}") from None
         if not isinstance(settings, dict):
@@ -195,6 +195,16 @@ class Fallback:
     name: str
     given: str
     used: str
+
+
+def _once(pairs: list) -> dict:
+    """The object of these pairs, in which no name may come twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice[:40]!r} is in it twice")
+    return found
 
 
 def _read(settings: Mapping) -> tuple[Experiment, tuple[Fallback, ...]]:
