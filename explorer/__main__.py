@@ -30,6 +30,7 @@ from explorer.command.experiments import read_experiment
 from explorer.command.named import arrays, norms_of
 from explorer.command.outputs import Output
 from explorer.datasets import DATASETS
+from explorer.experiment import Experiment
 from explorer.initialise import SCHEMES, init_params
 from explorer.leaving import STOPPED
 from explorer.long_run import Long, streamed
@@ -246,22 +247,17 @@ def run_long(chosen, out):
     long = Long(length=min(max(T, 1000), 10**6), method="numpy" if chosen.method == "engine" else "auto")
     if long.length != T:
         raise ValueError(f"an experiment may have a length from 1,000 to 1,000,000, but got {T:,}")
-    if passed_over := surplus(e, chosen.input):
-        raise ValueError(f"--length reads another input, one number a step, and no {passed_over}: leave it out")
+    if e.surgery:
+        raise ValueError(f"--length runs the network as it is: leave op={e.surgery[0]} out")
+    if chosen.input is None and e.input != Experiment.input:
+        raise ValueError(f"--length reads an input of its own: name it with --input, or leave input={e.input} out")
+    if e.D not in (1, DATASETS[e.input].widths[2]):
+        raise ValueError(f"--length reads one number a step: leave D={e.D} out")
     name, own = source(chosen)
     how = {"method": chosen.method, "device": chosen.device or "cpu"}
     made = streamed(e, replace(long, series=name), own, progress=Progress(), **how)
     print(f"{e.cell}, T={T}, D=1, H={e.H}, loss {e.loss}, {name}, {chosen.method}")
     answer(made, out)
-
-
-def surplus(e, named: str | None) -> str:
-    """A setting of the experiment that a length of its own has no place for, "" if there is none."""
-    if e.surgery:
-        return f"intervention such as op={e.surgery[0]}"
-    if named is None and e.input != type(e).input:
-        return f"input={e.input} unless --input names one"
-    return "" if e.D in (1, DATASETS[e.input].widths[2]) else f"D={e.D}"
 
 
 def source(chosen) -> tuple[str, np.ndarray | None]:

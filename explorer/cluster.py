@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 
@@ -16,17 +18,28 @@ def on_dask(work: Callable, calls, address: str, patience: float) -> Iterator:
     """
     if find_spec("distributed") is None:
         raise ValueError("distributed is not installed here: pip install 'gate-explorer[sweep]', or leave --dask out")
-    import logging
+    with _quiet():
+        from dask.distributed import Client, as_completed
 
-    from dask.distributed import Client, as_completed
+        _ask(address, patience)
+        with Client(address, timeout=patience, set_as_default=False) as client:
+            futures = client.map(work, *zip(*calls), retries=2, pure=False) if calls else []
+            for _, found in as_completed(futures, loop=client.loop, with_results=True):
+                if isinstance(found, BaseException):  # instead of a result, where the scheduler is gone
+                    what = f"the Dask cluster at {address} was lost ({type(found).__name__})"
+                    raise RuntimeError(f"{what}: start it, and try again")
+                yield found
 
-    for name in ("distributed", "asyncio"):  # what is wrong is said here, once
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    _ask(address, patience)
-    with Client(address, timeout=patience, set_as_default=False) as client:
-        futures = client.map(work, *zip(*calls), retries=2, pure=False) if calls else []
-        for _, found in as_completed(futures, loop=client.loop, with_results=True):
-            yield found
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Dask, asyncio and tornado log what is said here once, in a sentence."""
+    before = logging.root.manager.disable
+    logging.disable()
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _ask(address: str, patience: float) -> None:

@@ -177,8 +177,10 @@ class Experiment:
         Raises ValueError if the text is no JSON object, or has a setting twice.
         """
         try:
-            settings = json.loads(text, object_pairs_hook=_once)
-        except (ValueError, RecursionError) as error:
+            settings = json.loads(text, object_pairs_hook=_once, parse_int=_whole)
+        except RecursionError:
+            raise ValueError("expected a JSON object of settings, but it is nested too deeply to be read") from None
+        except ValueError as error:
             raise ValueError(f"expected a JSON object of settings, but it cannot be read: {error}") from None
         if not isinstance(settings, dict):
             raise ValueError(f"expected a JSON object of settings, but got a {type(settings).__name__}")
@@ -205,6 +207,11 @@ def _once(pairs: list) -> dict:
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"{twice[:40]!r} is in it twice")
     return found
+
+
+def _whole(digits: str) -> int | float:
+    """A whole number; one of more digits than any setting has may be inexact, or infinite."""
+    return int(digits) if len(digits) < 300 else float(digits)
 
 
 def _read(settings: Mapping) -> tuple[Experiment, tuple[Fallback, ...]]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from explorer.command import outputs
 from explorer.experiment import KINDS, Experiment
+from explorer.replacing import beside
 from explorer.sweep import AXES, Kept, Mean, Sweep, folder, results
 
 OPTIONS = {"low": "from", "high": "to", "points": "points", "seeds": "seeds"}
@@ -30,10 +31,10 @@ def add(commands, run, read) -> None:
     add("experiment", nargs="?", help="what the explorer's address says, such as 'cell=rnn&T=200'")
     add("--json", type=Path, metavar="FILE", help="the experiment as a JSON file")
     add("--over", choices=AXES, default="gain", help="the setting that is swept (default: gain)")
-    add("--from", dest="low", type=float, help="its lowest value (default: 0, or -2 of a bias)")
-    add("--to", dest="high", type=float, help="its highest value (default: 4, or 6 of a bias)")
-    add("--points", type=int, default=41, help="values (default: 41)")
-    add("--seeds", type=int, default=8, help="seeds to average over (default: 8)")
+    add("--from", dest="low", help="its lowest value (default: 0, or -2 of a bias)")
+    add("--to", dest="high", help="its highest value (default: 4, or 6 of a bias)")
+    add("--points", default=41, help="values (default: 41)")
+    add("--seeds", default=8, help="seeds to average over (default: 8)")
     add("--jobs", type=int, help="processes on this machine; -1 is one a core (default)")
     add("--dask", metavar="ADDRESS", help="run on the workers of this Dask scheduler, such as tcp://host:8786")
     add("--no-cache", action="store_true", help="keep nothing on disk, and take nothing from there")
@@ -88,8 +89,12 @@ def _all_counts(e: Experiment, axis: str) -> None:
 
 
 def _kept(chosen) -> Kept:
+    if chosen.no_cache:
+        return Kept(None)
     try:
-        return Kept(None if chosen.no_cache else folder())
+        kept = Kept(folder())
+        with beside(kept.folder / "a run"):
+            return kept
     except OSError as error:
         what = f"runs cannot be kept in {folder()}: {error.strerror}"
         raise ValueError(f"{what}: set EXPLORER_CACHE to another folder, or add --no-cache") from None

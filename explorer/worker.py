@@ -102,9 +102,11 @@ def _bound(memory: int | None, disk: int) -> None:
     with contextlib.suppress(ImportError):
         import resource
 
-        resource.setrlimit(resource.RLIMIT_FSIZE, (disk, disk))
-        if memory is not None:
-            resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+        bounds = {resource.RLIMIT_FSIZE: disk} | ({} if memory is None else {resource.RLIMIT_DATA: memory})
+        for which, most in bounds.items():
+            hard = resource.getrlimit(which)[1]
+            most = most if hard == resource.RLIM_INFINITY else min(most, hard)  # who has started us may allow less
+            resource.setrlimit(which, (most, most))
 
 
 if __name__ == "__main__":

@@ -50,12 +50,12 @@ def _from_file(path: Path) -> tuple[Experiment, tuple]:
         raise ValueError(f"expected a JSON file, but {path} cannot be read: {error.strerror or error}") from None
     if len(data) > LONGEST:
         raise ValueError(f"{path} is larger than {LONGEST} bytes: it cannot be an experiment")
-    if not data.strip():
-        raise ValueError(f"expected a JSON object of settings, but {path} is empty")
     try:
         text = data.decode(json.detect_encoding(data))
     except UnicodeDecodeError:
         raise ValueError(f"expected JSON in UTF-8 or UTF-16, but {path} is in neither: save it in UTF-8") from None
+    if not text.strip():
+        raise ValueError(f"expected a JSON object of settings, but {path} is empty")
     try:
         return Experiment.from_json(text)
     except ValueError as error:
