@@ -53,7 +53,10 @@ class Report:
 def main() -> None:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever else is printed must not stand between the answers
-    work, arguments, folder, limits = pickle.load(sys.stdin.buffer)
+    try:
+        work, arguments, folder, limits = pickle.load(sys.stdin.buffer)
+    except (EOFError, pickle.UnpicklingError):  # who has started this is gone before it had said what to do
+        return
     Thread(target=_leave_with_the_server, daemon=True).start()
     _bound(**limits)
 
