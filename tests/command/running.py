@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 SENTENCE = "python -m explorer: stopped before it was finished; no file is left half-written"
 
 
-def start(arguments, folder: Path, *flags: str) -> subprocess.Popen:
+def start(arguments, folder: Path, *flags: str, stdout=subprocess.PIPE) -> subprocess.Popen:
     """`python -m explorer` in a folder, as the shell of a terminal starts it: Ctrl-C reaches its whole group."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a child would pass over it, too
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -21,7 +21,7 @@ def start(arguments, folder: Path, *flags: str) -> subprocess.Popen:
         [sys.executable, *flags, "-m", "explorer", *map(str, arguments)],
         cwd=folder,
         env=environment,
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
