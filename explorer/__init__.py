@@ -2,6 +2,11 @@
 
 import importlib
 
+from explorer import leaving
+
+if leaving.is_command():  # Ctrl-C counts from here on, while NumPy is loaded, too
+    leaving.at_signals()
+
 from explorer.cells.clamp import Clamp
 from explorer.deep import DeepGradients, deep_backprop
 from explorer.experiment import Experiment

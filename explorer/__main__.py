@@ -20,19 +20,25 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from urllib.parse import parse_qsl
 
 import numpy as np
 
-from explorer import parallel_time, sweep_command, unroll
+from explorer import parallel_time, sweep_command
 from explorer.cells import CELLS
-from explorer.experiment import KINDS, Experiment
+from explorer.command import outputs
+from explorer.command.experiments import read_experiment
+from explorer.command.named import arrays, norms_of
+from explorer.command.outputs import Output
+from explorer.datasets import DATASETS
+from explorer.experiment import Experiment
 from explorer.initialise import SCHEMES, init_params
+from explorer.leaving import STOPPED
 from explorer.long_run import Long, streamed
 from explorer.long_series import MOST_BYTES, SERIES, read_csv, series
 from explorer.measures import gradient_overflow, norm, overflow
 from explorer.performing import direct_gradient, perform
 from explorer.stream import METHODS, Stream, stream
+from explorer.surgery import clamps
 from explorer.training import command
 
 NAMED = tuple(name for name in SERIES if name != "own")
@@ -40,7 +46,6 @@ MOST = {"T": 10**8, "B": 1024, "D": 4096, "H": 4096, "layers": 16, "chunk": 10**
 FULL = 2**31  # bytes up to which --out is given everything, not norms alone
 MEMORY = 2**34  # bytes
 WORK = 10**15  # multiplications
-LONGEST_JSON = 2**20
 
 
 def whole(name: str):
@@ -76,11 +81,22 @@ class Parser(argparse.ArgumentParser):
     """Answers wrong input in one sentence, without the usage."""
 
     def error(self, message):
-        self.exit(2, f"{self.prog}: {message}\n")
+        self.exit(2, f"{self.prog}: {' '.join(message.split())}\n")
+
+
+class Version(argparse.Action):
+    """Prints the version, which is looked up when it is asked for."""
+
+    def __call__(self, parser, *_):
+        from explorer.command.version import NAME, version
+
+        print(NAME, version())
+        parser.exit()
 
 
 def parser() -> argparse.ArgumentParser:
     top = Parser(prog="python -m explorer", description="Gate dynamics of recurrent networks.", allow_abbrev=False)
+    top.add_argument("--version", action=Version, nargs=0, help="say which version this is")
     commands = top.add_subparsers(required=True, metavar="command", parser_class=Parser)
     trace = commands.add_parser(
         "trace",
@@ -93,7 +109,7 @@ def parser() -> argparse.ArgumentParser:
     add("--json", type=Path, metavar="FILE", help="the experiment as a JSON file")
     add("--method", choices=METHODS, default="engine", help="how to run it (default: engine)")
     add("--device", help="cpu, or a GPU by PyTorch's name, for --method torch (default: cpu)")
-    add("--out", type=Path, metavar="FILE.npz", help="write the numbers instead of printing norms")
+    outputs.add(add, "norms")
     sizes = trace.add_argument_group("sizes of your own, instead of an experiment").add_argument
     sizes("--length", "--T", dest="T", type=whole("T"), metavar="T", help="steps; needed for sizes of your own")
     sizes(
@@ -122,45 +138,65 @@ OWN |= {"forget_bias": 0.0, "gain": 1.0, "seed": 1, "dtype": "float64", "loss": 
 
 
 def main(arguments=None) -> int:
-    for out in (sys.stdout, sys.stderr):
-        out.reconfigure(encoding="utf-8")  # Windows writes to a file or a pipe in a code page that has no ∂
-    top = parser()
-    chosen = top.parse_args(arguments)
+    for out in filter(None, (sys.stdout, sys.stderr)):
+        # Windows writes to a file or a pipe in a code page that has no ∂, and a file's name may be in none
+        out.reconfigure(encoding="utf-8", errors="backslashreplace")
+    top, name = parser(), ""
     try:
-        chosen.command(chosen)
-        sys.stdout.flush()
+        try:
+            chosen = top.parse_args(arguments)
+            name = f" {chosen.name}"
+            chosen.command(chosen)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        forget_stdout()
+    except KeyboardInterrupt:  # where `leaving` does not see to it
+        top.exit(130, f"{top.prog}{name}: {STOPPED}\n")
     except (ValueError, OSError, RuntimeError, MemoryError, ModuleNotFoundError) as error:
-        top.exit(2, f"{top.prog} {chosen.name}: {' '.join(str(error).split()) or type(error).__name__}\n")
+        if isinstance(error, ModuleNotFoundError):
+            error = f"{error.name} is not installed here: install it, or choose what does without it"
+        if sys.stdout is not None:
+            try:
+                sys.stdout.flush()
+            except OSError:  # a full disk, which Python would complain of once more
+                forget_stdout()
+        top.exit(2, f"{top.prog}{name}: {' '.join(str(error).split()) or type(error).__name__}\n")
     return 0
 
 
+def forget_stdout():
+    """Let what is left to be printed go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def run_trace(chosen):
-    if chosen.device is not None and chosen.method != "torch":
-        raise ValueError("--device goes with --method torch")
-    if chosen.out is not None and chosen.out.suffix != ".npz":
-        raise ValueError(f"--out must end in .npz, but is {chosen.out}")
+    if chosen.device is not None and not chosen.method.startswith("torch"):
+        raise ValueError("--device goes with --method torch or torch-parallel")
+    out = outputs.output(chosen)
     own = [name for name in OWN if getattr(chosen, name) is not None]
     if chosen.T is None:
         if own:
             raise ValueError(f"--{own[0].replace('_', '-')} is a size of your own and needs --length")
-        run_experiment(chosen)
+        run_experiment(chosen, out)
     elif chosen.experiment is not None or chosen.json is not None:
         if wrong := [name for name in own if name != "input"]:
             raise ValueError(f"give an experiment or sizes of your own, not both: --{wrong[0].replace('_', '-')}")
-        run_long(chosen)
+        run_long(chosen, out)
     else:
+        if chosen.window is not None and out is None and chosen.window[1] <= chosen.T:
+            raise ValueError("--window writes its steps in full to a file: name one with --out, or leave it out")
         for name, usual in OWN.items():
             if getattr(chosen, name) is None:
                 setattr(chosen, name, usual)
-        run_sizes(chosen)
+        run_sizes(chosen, out)
 
 
 # an experiment
 
 
-def run_experiment(chosen):
+def run_experiment(chosen, out):
     experiment = read_experiment(chosen)
     performance = perform(experiment)
     trace, grads = performance.trace, performance.grads
@@ -168,11 +204,12 @@ def run_experiment(chosen):
         stack = [dict(layer.params) for layer in trace.layers]
         given = (experiment.cell, stack, trace.layers[0].x)
         dh = direct_gradient(experiment)
-        trace, grads = everything(chosen, given, experiment.options, dh)
+        options = experiment.options | {"clamp": clamps(experiment.surgery, experiment.cell)}
+        trace, grads = everything(chosen, given, options, dh)
     print(f"{experiment.cell}, T={experiment.T}, D={experiment.D}, H={experiment.H}, loss {experiment.loss}")
     warn_of_overflow(overflow(trace), gradient_overflow(grads))
-    if chosen.out is not None:
-        write(chosen.out, arrays(trace, grads))
+    if out is not None:
+        write(out, arrays(trace, grads))
         return
     named = dict(grads.state) | {f"a_{gate}": rows for gate, rows in grads.pre.items()}
     with np.errstate(all="ignore"):
@@ -188,57 +225,49 @@ def warn_of_overflow(state: int | None, gradient: int | None = None):
         print(f"the gradient overflows on its way back, at step {gradient}: before it, it is no finite number; {helps}")
 
 
-def read_experiment(chosen) -> Experiment:
-    if chosen.json is not None:
-        if chosen.experiment is not None:
-            raise ValueError("give the experiment as an address or as a file, not both")
-        if chosen.json.stat().st_size > LONGEST_JSON:
-            raise ValueError(f"{chosen.json} is larger than {LONGEST_JSON} bytes: it cannot be an experiment")
-        experiment, fallbacks = Experiment.from_json(chosen.json.read_text(encoding="utf-8"))
-    else:
-        address, _, text = (chosen.experiment or "").rpartition("?")
-        query, keys = dict(parse_qsl(text, keep_blank_values=True)), {kind.key for kind in KINDS.values()}
-        if not address and (strange := [key for key in query if key not in keys]):  # a page's address has more in it
-            raise ValueError(f"an experiment reads like cell=gru&T=200&loss=all, and has no setting {strange[0]!r}")
-        experiment, fallbacks = Experiment.from_query(query)
-    if fallbacks:
-        refused = fallbacks[0]
-        raise ValueError(f"{refused.name} cannot be {refused.given!r}: the explorer would take {refused.used or '-'}")
-    return experiment
-
-
 def everything(chosen, given, options, dh):
     """Trace and Gradients by the method chosen; a Certificate is printed."""
     if chosen.method == "parallel":
         trace, forward = parallel_time.run(*given, **options)
-        grads, backward = parallel_time.backprop(trace, dh)
-        for way, certificates in (("forward", forward), ("backward", backward)):
-            for layer, certificate in enumerate(certificates, start=1):
-                print(f"layer {layer} {way}: {certificate}")
-        return trace, grads
-    if chosen.method == "engine":
-        trace = unroll.run(*given, **options)
-        return trace, unroll.backprop(trace, dh)
-    from explorer import torch_path  # PyTorch is loaded when it is asked for
+        return trace, certified(forward, *parallel_time.backprop(trace, dh))
+    from explorer import torch_parallel, torch_path  # PyTorch is loaded when it is asked for
 
-    trace = torch_path.run(*given, device=chosen.device or "cpu", **options)
-    return trace, torch_path.backprop(trace, dh)
+    options |= {"device": chosen.device or "cpu"}
+    if chosen.method == "torch":
+        trace = torch_path.run(*given, **options)
+        return trace, torch_path.backprop(trace, dh)
+    trace, forward = torch_parallel.run(*given, **options)
+    return trace, certified(forward, *torch_parallel.backprop(trace, dh))
+
+
+def certified(forward, grads, backward):
+    """The Gradients; both ways' Certificates are printed."""
+    for way, certificates in (("forward", forward), ("backward", backward)):
+        for layer, certificate in enumerate(certificates, start=1):
+            print(f"layer {layer} {way}: {certificate}")
+    return grads
 
 
 # sizes of one's own
 
 
-def run_long(chosen):
+def run_long(chosen, out):
     """An experiment over a length of its own, as on the page of long sequences."""
     e, T = read_experiment(chosen), chosen.T
     long = Long(length=min(max(T, 1000), 10**6), method="numpy" if chosen.method == "engine" else "auto")
     if long.length != T:
         raise ValueError(f"an experiment may have a length from 1,000 to 1,000,000, but got {T:,}")
+    if e.surgery:
+        raise ValueError(f"--length runs the network as it is: leave op={e.surgery[0]} out")
+    if chosen.input is None and e.input != Experiment.input:
+        raise ValueError(f"--length reads an input of its own: name it with --input, or leave input={e.input} out")
+    if e.D not in (1, DATASETS[e.input].widths[2]):
+        raise ValueError(f"--length reads one number a step: leave D={e.D} out")
     name, own = source(chosen)
     how = {"method": chosen.method, "device": chosen.device or "cpu"}
     made = streamed(e, replace(long, series=name), own, progress=Progress(), **how)
     print(f"{e.cell}, T={T}, D=1, H={e.H}, loss {e.loss}, {name}, {chosen.method}")
-    answer(chosen, made)
+    answer(made, out)
 
 
 def source(chosen) -> tuple[str, np.ndarray | None]:
@@ -252,15 +281,15 @@ def source(chosen) -> tuple[str, np.ndarray | None]:
         return "own", read_csv(file.read(MOST_BYTES + 1))
 
 
-def answer(chosen, made: Stream):
+def answer(made: Stream, out: Output | None):
     warn_of_overflow(min((layer.overflow for layer in made.layers if layer.overflow), default=None))
     for direction, way in zip(("forward", "backward"), made.ways):
         if way.together:
             print(f"{direction}: {way.together / way.steps:.0%} in parallel time, seam {way.seam:.1e}")
-    if chosen.out is None:
+    if out is None:
         show({f"∂{name}": rows for name, rows in made.log10.items()})
     else:
-        write(chosen.out, norms_of(made))
+        write(out, norms_of(made))
 
 
 class Progress:
@@ -283,12 +312,12 @@ class Progress:
             print(line, file=sys.stderr, flush=True)
 
 
-def run_sizes(chosen):
+def run_sizes(chosen, out):
     T, B, H = chosen.T, chosen.B, chosen.H
     name, own = source(chosen)
     D = chosen.D or (16 if name in ("noise", "needle") else 1)
     options = {} if chosen.activation is None else {"activation": chosen.activation}
-    if chosen.loss == "last" and chosen.window is None and chosen.out is not None and T * B * H * 160 <= FULL:
+    if chosen.loss == "last" and chosen.window is None and out is not None and T * B * H * 160 <= FULL:
         chosen.window = (0, T)
     bytes_kept = 16 * B * T * (2 + len(CELLS[chosen.cell].gates)) * chosen.layers
     bytes_kept += 8 * B * (chosen.H * 20 + D) * chosen.layers * (min(chosen.chunk, T) + span(chosen.window))
@@ -323,7 +352,7 @@ def run_sizes(chosen):
         **options,
     )
     print(f"{chosen.cell}, T={T}, B={B}, D={D}, H={H}, loss {chosen.loss}, {name}, {chosen.dtype}, {chosen.method}")
-    answer(chosen, made)
+    answer(made, out)
 
 
 def span(window) -> int:
@@ -343,38 +372,8 @@ def show(log10: dict[str, np.ndarray], lines: int = 20):
         print("".join([f"{t + 1:>10}", *(f"{rows[t, 0]:>12.3f}" for rows in log10.values())]))
 
 
-def arrays(trace, grads) -> dict[str, np.ndarray]:
-    """Every number of every layer, by name: "h" and "dh", with "layer2." before those of a second layer."""
-    named = {}
-    for number, (layer, back) in enumerate(zip(trace.layers, grads.layers), start=1):
-        before = f"layer{number}." if len(trace.layers) > 1 else ""
-        named |= {before + name: rows for name, rows in (*layer.values.items(), ("x", layer.x))}
-        named |= {before + name: rows for name, rows in layer.params.items()}
-        named |= {f"{before}d{name}": rows for name, rows in (*back.state.items(), *back.params.items(), ("x", back.x))}
-        named |= {f"{before}da_{name}": rows for name, rows in back.pre.items()}
-        named |= {f"{before}d{name}_0": rows for name, rows in back.initial.items()}
-    return named
-
-
-def norms_of(made: Stream) -> dict[str, np.ndarray]:
-    """Log norms, levels and gradients of the weights of every layer, and the arrays of the window."""
-    named = {}
-    for number, layer in enumerate(made.layers, start=1):
-        before = f"layer{number}." if len(made.layers) > 1 else ""
-        named |= {f"{before}log10_d{name}": rows for name, rows in layer.log10.items()}
-        named |= {f"{before}level_{name}": rows for name, rows in layer.levels.items()}
-        named |= {f"{before}log10_d{name}_0": rows for name, rows in layer.initial.items()}
-        named |= {f"{before}d{name}": rows for name, rows in layer.params.items()}
-    if made.window is not None:
-        window = made.window
-        named |= {f"window.{name}": rows for name, rows in arrays(window.trace, window.grads).items()}
-        named |= {"window.first_step": np.array(window.steps.start + 1), "window.exponent": np.array(window.exponent)}
-    return named
-
-
-def write(path: Path, named: dict[str, np.ndarray]):
-    np.savez(path, **named)
-    print(f"{len(named)} arrays written to {path}")
+def write(out: Output, named: dict[str, np.ndarray]):
+    print(f"{len(named)} arrays written to {outputs.write(out, named)}")
 
 
 if __name__ == "__main__":

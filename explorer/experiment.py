@@ -174,11 +174,13 @@ class Experiment:
     def from_json(cls, text: str) -> tuple[Experiment, tuple[Fallback, ...]]:
         """The experiment of a JSON object, and what in it could not be had.
 
-        Raises ValueError if the text is no JSON object.
+        Raises ValueError if the text is no JSON object, or has a setting twice.
         """
         try:
-            settings = json.loads(text)
-        except (ValueError, RecursionError) as error:
+            settings = json.loads(text, object_pairs_hook=_once, parse_int=_whole)
+        except RecursionError:
+            raise ValueError("expected a JSON object of settings, but it is nested too deeply to be read") from None
+        except ValueError as error:
             raise ValueError(f"expected a JSON object of settings, but it cannot be read: {error}") from None
         if not isinstance(settings, dict):
             raise ValueError(f"expected a JSON object of settings, but got a {type(settings).__name__}")
@@ -195,6 +197,21 @@ class Fallback:
     name: str
     given: str
     used: str
+
+
+def _once(pairs: list) -> dict:
+    """The object of these pairs, in which no name may come twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice[:40]!r} is in it twice")
+    return found
+
+
+def _whole(digits: str) -> int | float:
+    """A whole number; one of more digits than any setting has may be inexact, or infinite."""
+    return int(digits) if len(digits) < 300 else float(digits)
 
 
 def _read(settings: Mapping) -> tuple[Experiment, tuple[Fallback, ...]]:

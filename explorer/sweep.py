@@ -1,35 +1,39 @@
 """Many runs of one network, to see where gradients survive: over a setting × the distance back, averaged over seeds.
 
 One run with its loss at the last step answers every distance at once: the norm of ∂L/∂h that is left k steps back.
-Runs are independent: here one after the other, with joblib on all cores, or on a Dask cluster (`results`). Each is kept
-on disk under the name of what it is, so that a sweep that is stopped goes on where it was.
+Runs are independent: one after the other, on all cores, or on a Dask cluster (`results`). Each is kept on disk under
+the name of what it is: a sweep that is stopped goes on where it was.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, fields
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
+from time import sleep
 
 import numpy as np
 
 from explorer.cells import CELLS
+from explorer.cluster import on_dask
 from explorer.deep import deep_backprop
 from explorer.experiment import KINDS, Experiment
+from explorer.jobs import Jobs, Limits, Task
+from explorer.leaving import surely
 from explorer.measures import overflow
 from explorer.performing import direct_gradient, perform
-from explorer.replacing import put_in_place
+from explorer.replacing import whole
 from explorer.settings import Choice, Number, setting
 
 AXES = ("gain", "forget_bias")
 KEPT = 20_000  # results on disk, of at most 4 KB each
-ANSWERS = 10  # seconds in which a scheduler does
+ANSWERS = 4  # seconds in which a scheduler does
+PAUSE = 0.02  # seconds between two looks at what the processes have
+FOREVER = 2**31  # seconds that a process may take
 LAGS = 100  # distances of which a sweep keeps the norm
 
 
@@ -100,7 +104,7 @@ def fingerprint() -> str:
     """Of the engine's source: what another engine has left behind is not taken."""
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in sorted([*here.glob("*.py"), *here.glob("cells/*.py"), *here.glob("datasets/*.py")]):
+    for path in sorted([*here.glob("*.py"), *here.glob("cells/*.py"), *here.glob("datasets/*.*")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -129,9 +133,8 @@ class Kept:
         """Write a result whole or not at all, and now and then remove the oldest."""
         if self.folder is None:
             return
-        with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".part", delete=False) as file:
+        with whole(self.path(e)) as file:
             np.save(file, found)
-        put_in_place(file.name, self.path(e))
         self.written += 1
         if self.written % 500 == 1:
             self.make_room()
@@ -164,8 +167,10 @@ def _numbered(number: int, e: Experiment) -> tuple[int, np.ndarray]:
 def results(runs, kept: Kept, *, jobs: int = 1, dask: str | None = None) -> Iterator[tuple[int, np.ndarray]]:
     """(number of the run, its survival), as they come; those on disk first.
 
-    jobs   processes on this machine by joblib, −1 for one a core; 1 stays in this process
+    jobs   processes on this machine, −1 for one a core; 1 stays in this process
     dask   the address of a Dask scheduler, such as "tcp://host:8786", whose workers can import `explorer`
+
+    Raises ValueError, in one sentence, where no scheduler answers, and RuntimeError where a process is lost.
     """
     missing = []
     for number, e in enumerate(runs):
@@ -173,42 +178,51 @@ def results(runs, kept: Kept, *, jobs: int = 1, dask: str | None = None) -> Iter
             missing.append((number, e))
         else:
             yield number, found
-    for number, found in _computed(missing, jobs, dask):
-        kept.put(runs[number], found)
-        yield number, found
-
-
-def _needs(package: str, instead: str) -> None:
-    if find_spec(package) is None:
-        raise ValueError(f"{package} is not installed here: pip install 'gate-explorer[sweep]', or {instead}")
+    with closing(_computed(missing, jobs, dask)) as computed:
+        for number, found in computed:
+            kept.put(runs[number], found)
+            yield number, found
 
 
 def _computed(missing, jobs: int, dask: str | None):
     if dask is not None:
-        _needs("distributed", "leave --dask out")
-        yield from _on_dask(missing, dask)
-    elif jobs == 1 or len(missing) < 2:
-        yield from (_numbered(*run) for run in missing)
-    else:
-        _needs("joblib", "take --jobs 1")
-        from joblib import Parallel, delayed
-
-        parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size="auto")
-        yield from parallel(delayed(_numbered)(*run) for run in missing)
+        return on_dask(_numbered, missing, dask, ANSWERS)
+    count = min(len(missing), jobs if jobs > 0 else cores())
+    if count < 2:
+        return (_numbered(*run) for run in missing)
+    return _in_processes(missing, count)
 
 
-def _on_dask(missing, address: str):
-    """What a worker that dies has not handed back is run again by another: that is the scheduler's work."""
-    from dask.distributed import Client, as_completed
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-    try:
-        client = Client(address, timeout=ANSWERS, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
-        raise ValueError(f"no Dask scheduler answers at {address}: {type(error).__name__}") from None
-    with client:
-        futures = client.map(_numbered, *zip(*missing), retries=2, pure=False) if missing else []
-        for _, found in as_completed(futures, loop=client.loop, with_results=True):
-            yield found
+
+def _in_processes(missing, count: int):
+    """Each process has every so many-th of the runs, which are alike. They end with this one, however it does."""
+    pool = Jobs(Limits(workers=count, waiting=count, kept=count, seconds=FOREVER), here=lambda visitor: True)
+    tasks = [Task(_share, (tuple(missing[k::count]),), bounded=False) for k in range(count)]
+    with surely(pool.close):
+        for k, task in enumerate(tasks):
+            pool.start(task, str(k))
+        told, working = [0] * count, True
+        while working:
+            standing = [pool.look(task, str(k)) for k, task in enumerate(tasks)]
+            for k, job in enumerate(standing):
+                if job.problem[0] == "refused":
+                    raise ValueError(job.problem[1])
+                if job.problem[0]:
+                    raise RuntimeError(f"a process of the sweep was lost ({' '.join(job.problem).strip()}): try again")
+                yield from job.parts[told[k] :]
+                told[k] = len(job.parts)
+            if working := not all(job.over for job in standing):
+                sleep(PAUSE)
+
+
+def _share(report, runs) -> None:
+    """The job of one process."""
+    for run in runs:
+        report.part(_numbered(*run))
 
 
 class Mean:

@@ -25,8 +25,11 @@ class ChunkTape(Tape):
     together: torch_path.Call
 
 
-def run(cell: str, params, x, state=None, *, device="cpu", **options) -> tuple[Trace, tuple[Certificate, ...]]:
+def run(
+    cell: str, params, x, state=None, *, device="cpu", clamp=(), **options
+) -> tuple[Trace, tuple[Certificate, ...]]:
     """As `torch_path.run`, with the same Trace to rounding, and a Certificate for each layer."""
+    torch_path.nothing_held(clamp)
     torch_path.check_kernel(cell, options)
     device, certificates = torch_path.checked(device), []
 

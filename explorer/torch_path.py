@@ -47,12 +47,16 @@ def run(cell: str, params, x, state=None, *, device="cpu", chunk=None, clamp=(),
     Raises ValueError for what `explorer.run` refuses, for a GRU with reset_after=False, for a clamp, and for a device
     that is not there; RuntimeError if the device does not multiply exactly.
     """
-    if clamp:
-        raise ValueError("PyTorch's fused kernels cannot hold a gate or a state: use explorer.run for clamps")
+    nothing_held(clamp)
     if chunk is not None and (isinstance(chunk, bool) or not 1 <= chunk <= LONGEST or chunk % 1):
         raise ValueError(f"chunk must be a whole number of steps from 1 to {LONGEST}, but is {chunk!r}")
     check_kernel(cell, options)
     return run_layers(partial(_forward, device=checked(device), chunk=chunk), cell, params, x, state, options)
+
+
+def nothing_held(clamp) -> None:
+    if clamp:
+        raise ValueError("PyTorch's fused kernels cannot hold a gate or a state: use explorer.run for clamps")
 
 
 def backprop(trace: Trace, dh, later=None) -> Gradients:

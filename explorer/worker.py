@@ -53,7 +53,10 @@ class Report:
 def main() -> None:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever else is printed must not stand between the answers
-    work, arguments, folder, limits = pickle.load(sys.stdin.buffer)
+    try:
+        work, arguments, folder, limits = pickle.load(sys.stdin.buffer)
+    except (EOFError, pickle.UnpicklingError):  # who has started this is gone before it had said what to do
+        return
     Thread(target=_leave_with_the_server, daemon=True).start()
     _bound(**limits)
 
@@ -102,9 +105,11 @@ def _bound(memory: int | None, disk: int) -> None:
     with contextlib.suppress(ImportError):
         import resource
 
-        resource.setrlimit(resource.RLIMIT_FSIZE, (disk, disk))
-        if memory is not None:
-            resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+        bounds = {resource.RLIMIT_FSIZE: disk} | ({} if memory is None else {resource.RLIMIT_DATA: memory})
+        for which, most in bounds.items():
+            hard = resource.getrlimit(which)[1]
+            most = most if hard == resource.RLIM_INFINITY else min(most, hard)  # who has started us may allow less
+            resource.setrlimit(which, (most, most))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from plotly.data import stocks
 
-from explorer.datasets import DATASETS
+from explorer.datasets import DATASETS, prices
 from explorer.datasets.own import NotNumbers, read_numbers, typed_numbers
 
 OWN = (1.0, -0.5, 0.25, 0.0, 3.0)
@@ -85,6 +85,11 @@ class TestPrices:
         np.testing.assert_allclose(drawn.x[:, 0] + 1, self.TABLE[list(self.COMPANIES)].to_numpy())
         assert drawn.channels == self.COMPANIES
         assert list(drawn.steps) == [f"{self.COMPANIES[0]} {date}" for date in self.TABLE["date"]]
+
+    def test_the_file_has_every_number_of_plotlys(self):
+        weeks, companies, numbers = prices.table()
+        assert weeks == tuple(self.TABLE["date"]) and companies == self.COMPANIES
+        np.testing.assert_array_equal(numbers, self.TABLE[list(self.COMPANIES)].to_numpy())
 
     def test_the_next_company_follows(self):
         drawn = draw("prices", 500, 1)

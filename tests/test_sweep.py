@@ -1,13 +1,18 @@
 """Sweeps: the engine's numbers, the theory's limits, kept on disk, run anywhere."""
 
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
+import psutil
 import pytest
 
 from explorer import Experiment
@@ -17,6 +22,7 @@ from explorer.mean_field import chi, drive, edge, variance
 from explorer.performing import direct_gradient, perform
 from explorer.sweep import Kept, Mean, Sweep, lags, results, survival, work
 from explorer.worker import Report
+from tests.command.running import SENTENCE, refused, start
 
 ROOT = Path(__file__).parents[1]
 E = Experiment(cell="rnn", input="impulse", T=30, H=8)
@@ -155,12 +161,29 @@ def test_the_command_line(tmp_path, capsys, monkeypatch):
         assert answer.count("\n") == 1 and sentence in answer
 
 
-def test_joblib_gives_the_same(tmp_path):
-    pytest.importorskip("joblib")
+@pytest.mark.parametrize("jobs", [2, 5, 100, -1])
+def test_processes_give_the_same(jobs):
     runs = SWEEP.runs(E)
-    alone, together = (dict(results(runs, Kept(None), jobs=jobs)) for jobs in (1, 2))
+    alone, together = (dict(results(runs, Kept(None), jobs=count)) for count in (1, jobs))
     assert alone.keys() == together.keys()
     assert all(np.array_equal(alone[n], together[n]) for n in alone)
+
+
+def test_a_sweep_that_is_given_up_ends_its_processes():
+    found = results(Sweep("gain", 0.5, 2.0, 81, 8).runs(E.replace(T=500, H=64)), Kept(None), jobs=2)
+    next(found)
+    running = psutil.Process().children(recursive=True)
+    assert len(running) >= 2
+    found.close()
+    assert not psutil.wait_procs(running, timeout=10)[1]
+
+
+def test_a_process_that_is_lost_is_said():
+    found = results(Sweep("gain", 0.5, 2.0, 81, 8).runs(E.replace(T=500, H=64)), Kept(None), jobs=2)
+    next(found)
+    psutil.Process().children()[-1].kill()
+    with pytest.raises(RuntimeError, match="a process of the sweep was lost"):
+        list(found)
 
 
 class TestDask:
@@ -175,8 +198,8 @@ class TestDask:
 
         def start(module, *arguments):
             command = [sys.executable, "-m", module, *arguments]
-            log = (tmp_path / f"{len(started)}.log").open("w", encoding="utf-8")
-            started.append(subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=log, stderr=log))
+            with (tmp_path / f"{len(started)}.log").open("w", encoding="utf-8") as log:
+                started.append(subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=log, stderr=log))
             return started[-1]
 
         place = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
@@ -204,12 +227,72 @@ class TestDask:
         for number in (0, 11, 47):
             np.testing.assert_allclose(found[number], survival(runs[number]), rtol=1e-5)
 
-    @pytest.mark.filterwarnings("ignore::ResourceWarning")
-    def test_no_scheduler_is_said_in_a_sentence(self, monkeypatch):
-        monkeypatch.setattr("explorer.sweep.ANSWERS", 1)
-        pytest.importorskip("distributed")
-        with pytest.raises(ValueError, match="no Dask scheduler answers at tcp://127"):
-            list(results(SWEEP.runs(E), Kept(None), dask="tcp://127.0.0.1:1"))
+    def test_a_worker_is_no_scheduler(self, cluster, tmp_path):
+        address, _ = cluster
+        eventually(lambda: "tcp://" in (tmp_path / "1.log").read_text(encoding="utf-8"))
+        worker = re.search(r"tcp://[\d.:]+", (tmp_path / "1.log").read_text(encoding="utf-8"))[0]
+        assert worker != address and f"answers at {worker}" in refused([*ASKED, worker], tmp_path)
+
+    def test_it_is_stopped_in_a_sentence(self, cluster, tmp_path):
+        command = ["sweep", "cell=rnn&T=500&H=64", "--points", 81, "--no-cache", "--dask", cluster[0]]
+        process = start(command, tmp_path)
+        time.sleep(2)
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert process.returncode == 130 and err.splitlines()[-1] == SENTENCE and "Traceback" not in err
+
+    def test_a_scheduler_that_is_lost_is_said(self, cluster, tmp_path):
+        command = ["sweep", "cell=rnn&T=500&H=64", "--points", 81, "--seeds", 32, "--no-cache", "--dask", cluster[0]]
+        process = start(command, tmp_path)
+        for line in process.stderr:
+            if " left" in line:
+                break
+        (scheduler,) = [p for p in psutil.Process().children() if "distributed.cli.dask_scheduler" in p.cmdline()]
+        scheduler.kill()
+        _, err = process.communicate(timeout=60)
+        *progress, last = err.splitlines()
+        assert process.returncode == 2 and all(line.endswith(" s left") for line in progress)
+        assert f"the Dask cluster at {cluster[0]} was lost" in last
+
+
+ASKED = ["sweep", "cell=rnn&T=20&H=4", "--points", "3", "--seeds", "1", "--no-cache", "--dask"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("nonsense", "", "foo://x:1", "http://127.0.0.1:9", "tcp://127.0.0.1:port", "127.0.0.1:99999"),
+        *("tcp://127.0.0.1:1", "tls://127.0.0.1:1", "two\nlines"),
+    ],
+    ids=repr,
+)
+def test_no_scheduler_is_said_in_a_sentence(address, tmp_path):
+    pytest.importorskip("distributed")
+    began = time.monotonic()
+    told = refused([*ASKED, address], tmp_path)
+    assert "no Dask scheduler answers at" in told and "tcp://host:8786" in told
+    assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", bytes(64), b"\xff" * 64])
+def test_another_server_is_no_scheduler(answer, tmp_path):
+    """It says nothing, or something else."""
+    pytest.importorskip("distributed")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        held = []
+
+        def serve():
+            with suppress(OSError):
+                while True:
+                    held.append(server.accept()[0])
+                    held[-1].sendall(answer)
+
+        Thread(target=serve, daemon=True).start()
+        told = refused([*ASKED, f"tcp://127.0.0.1:{server.getsockname()[1]}"], tmp_path)
+        assert "no Dask scheduler answers at tcp://127.0.0.1" in told
+        server.shutdown(socket.SHUT_RDWR)
+        for connection in held:
+            connection.close()
 
 
 def eventually(true, seconds=60):

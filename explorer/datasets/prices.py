@@ -1,13 +1,13 @@
-"""Weekly share prices of six companies, 2018 and 2019, as plotly ships them (`plotly.data.stocks`).
+"""Weekly share prices of six companies, 2018 and 2019: prices.csv.
+
+The file is `plotly.data.stocks` of plotly.py 7.1 (Plotly, Inc., MIT licence), unchanged.
 
 Each price is relative to the company's first week, less 1, so that every series starts at 0. There are 105 weeks;
 a longer sequence goes on with the next company. Several inputs start at one company each.
 """
 
 import csv
-import gzip
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +17,8 @@ from explorer.datasets.base import Dataset, padded
 
 @cache
 def table() -> tuple[tuple[str, ...], tuple[str, ...], np.ndarray]:
-    """Weeks, companies and prices (weeks, companies). The file is read without importing plotly."""
-    folder = Path(find_spec("plotly").submodule_search_locations[0])
-    with gzip.open(folder / "package_data" / "datasets" / "stocks.csv.gz", "rt", encoding="utf-8") as file:
-        header, *rows = csv.reader(file)
+    """Weeks, companies and prices (weeks, companies)."""
+    header, *rows = csv.reader(Path(__file__).with_name("prices.csv").read_text(encoding="utf-8").splitlines())
     return tuple(row[0] for row in rows), tuple(header[1:]), np.array([row[1:] for row in rows], float)
 
 

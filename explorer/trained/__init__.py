@@ -102,13 +102,13 @@ def rounded(vector: np.ndarray) -> np.ndarray:
     return vector.astype(np.float16).astype(vector.dtype)
 
 
-def put(run: Run, scores: dict[str, float], path: Path) -> None:
-    """Write a network to its file."""
-    from safetensors.numpy import save_file
+def written(run: Run, scores: dict[str, float]) -> bytes:
+    """A network as the bytes of its file."""
+    from safetensors.numpy import save
 
     known_as = next(name for name, (kind, _) in KINDS.items() if kind is type(run.training))
     about = {"kind": known_as, "training": run.training.to_json(), "scores": json.dumps(scores)}
-    save_file({name: array.astype(np.float16) for name, array in run.weights.items()}, path, metadata=about)
+    return save({name: array.astype(np.float16) for name, array in run.weights.items()}, metadata=about)
 
 
 @cache
@@ -119,11 +119,14 @@ def load(form: str, variant: str, cell: str) -> Trained:
 
     Raises ValueError, in one sentence, for a file that is not what the recipes say.
     """
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
 
     path = file(form, variant, cell)
-    with safe_open(path, "numpy") as held:
-        about, arrays = held.metadata(), {name: held.get_tensor(name) for name in held.keys()}  # noqa: SIM118
+    try:
+        with safe_open(path, "numpy") as held:
+            about, arrays = held.metadata(), {name: held.get_tensor(name) for name in held.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"{path.name} cannot be read: {error}; train it again") from None
     settings, fallbacks = KINDS[about["kind"]][0].from_json(about["training"])
     if fallbacks:
         raise ValueError(f"{path.name}: its setting {fallbacks[0].name} is {fallbacks[0].given!r}; train it again")
