@@ -78,9 +78,9 @@ class Output:
 def refusal(path: Path, error: OSError) -> str:
     """One sentence on a file that cannot be written."""
     folder = path.parent
-    if not os.path.exists(folder):
+    if isinstance(error, FileNotFoundError) and not os.path.exists(folder):
         return f"{path} cannot be written, as there is no folder {folder}: make it, or choose another"
-    if not os.path.isdir(folder):
+    if isinstance(error, NotADirectoryError):
         return f"{path} cannot be written, as {folder} is no folder: choose one"
     return f"{path} cannot be written: {error.strerror or error}: choose another place"
 

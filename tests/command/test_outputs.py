@@ -2,6 +2,8 @@
 
 import os
 import resource
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -170,6 +172,36 @@ def test_nowhere_to_print(arguments, tmp_path):
         process = start(arguments, tmp_path, stdout=full)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 2 and err.count("\n") == 1 and "No space left" in err
+
+
+@pytest.fixture
+def guest():
+    """A folder of somebody else, as one sees it who is not root, and a file of theirs in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "run.npz").write_bytes(b"kept")
+        os.chmod(folder, 0o555)
+        before = os.geteuid()
+        if before == 0:
+            os.seteuid(65534)
+        try:
+            yield Path(folder)
+        finally:
+            os.seteuid(before)
+            os.chmod(folder, 0o755)
+
+
+@pytest.mark.parametrize("name", ["new.npz", "run.npz"])
+def test_no_right_to_a_folder(name, guest, nothing_works, capsys):
+    told = sentence([*TRACE, "--out", str(guest / name), "--force"], capsys)
+    assert f"{guest / name} cannot be written: Permission denied: choose another place" in told
+    assert left(guest) == ["run.npz"]
+
+
+@pytest.mark.parametrize(("out", "refused"), [("", "log.txt"), ("made", "made"), ("made/deeper", "made")])
+def test_no_right_to_make_a_folder(out, refused, guest, nothing_works, capsys):
+    told = sentence(["train", "--out", str(guest / out)], capsys)
+    assert f"{guest / refused}" in told and "Permission denied" in told
+    assert left(guest) == ["run.npz"]
 
 
 @pytest.mark.parametrize("folder", ["/proc/cache", "file/cache"])
