@@ -6,6 +6,8 @@ norm, logarithm, Jacobian or exponent makes a number of a NaN, or a −∞ that 
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -26,8 +28,16 @@ from explorer import (
     torch_parallel,
     torch_path,
 )
+from explorer.__main__ import main, warn_of_overflow
 from explorer.cells import CELLS
 from explorer.cells.clamp import Clamp
+from explorer.figures import theme
+from explorer.figures.factors import factors
+from explorer.figures.gradients import gradients
+from explorer.figures.half_life import half_life as half_life_figure
+from explorer.figures.heatmaps import heatmaps
+from explorer.figures.long_lines import long_lines
+from explorer.figures.ruler import ruler
 from explorer.fixed_points import fixed_points
 from explorer.initialise import init_params
 from explorer.long_run import extremes
@@ -213,9 +223,13 @@ def assert_same(got: dict, wanted: dict, dtype, way=""):
         np.testing.assert_allclose(ours[sound], theirs[sound], CLOSE[dtype], CLOSE[dtype] * size, err_msg=name)
 
 
-overflows = pytest.mark.parametrize(
-    ("cell", "options", "way"), OVERFLOWS, ids=[f"{name_of((cell, options))}-{way}" for cell, options, way in OVERFLOWS]
-)
+def of(cases):
+    return pytest.mark.parametrize(
+        ("cell", "options", "way"), cases, ids=[f"{name_of(case[:2])}-{case[2]}" for case in cases]
+    )
+
+
+overflows = of(OVERFLOWS)
 dtypes = pytest.mark.parametrize("dtype", DTYPES)
 
 
@@ -263,10 +277,8 @@ def modules(net: Network, dh) -> dict[str, np.ndarray]:
 
 
 @dtypes
-@overflows
+@of([case for case in OVERFLOWS if torch_module(*case[:2], input_size=1, hidden_size=1)])
 def test_the_loop_is_that_of_torchs_modules(cell, options, way, dtype):
-    if torch_module(cell, options, input_size=1, hidden_size=1) is None:
-        pytest.skip("torch.nn has no such module")
     net = WAYS[way](cell, options, dtype)
     trace = net.run()
     dh = losses(*trace["h"].shape, dtype)["all"]
@@ -274,11 +286,17 @@ def test_the_loop_is_that_of_torchs_modules(cell, options, way, dtype):
     assert_same({name: found[name] for name in wanted}, wanted, dtype, way)
 
 
+# There is no kernel with r before the product, and the tanh in place of σ rounds to the size of the weights.
+IN_KERNELS = [
+    case
+    for case in OVERFLOWS
+    if case[1].get("reset_after", True) and (case[1].get("activation"), case[2]) != ("sigmoid", "begun")
+]
+
+
 @dtypes
-@overflows
+@of(IN_KERNELS)
 def test_the_torch_path_is_autograds(cell, options, way, dtype):
-    if options.get("reset_after") is False or (options.get("activation"), way) == ("sigmoid", "begun"):
-        pytest.skip("PyTorch has no kernel for it, and its tanh in place of σ rounds to the size of the weights")
     net = WAYS[way](cell, options, dtype)
     for chunk in (None, 4):
         trace = torch_path.run(net.cell, net.params, net.x, net.state, chunk=chunk, **net.options)
@@ -300,14 +318,13 @@ def late(cell, options, dtype="float64", B=2) -> Network:
 
 
 LATE = LONG - 300
-in_parallel = pytest.mark.parametrize("module", (parallel_time, torch_parallel), ids=("numpy", "torch"))
 
 
-@in_parallel
+@pytest.mark.parametrize("module", (parallel_time, torch_parallel), ids=("numpy", "torch"))
 @over(CASES)
 def test_parallel_time_is_the_loop(cell, options, module):
     if module is torch_parallel and options.get("reset_after") is False:
-        pytest.skip("PyTorch has no kernel for it")
+        return  # PyTorch has no kernel for it
     net = late(cell, options)
     trace, loop = module.run(net.cell, net.params, net.x, net.state, **net.options)[0], net.run()
     carry = np.arange(LONG)[:, None, None] < LATE - 5
@@ -366,9 +383,7 @@ STATES_END = [  # a ReLU has a slope at NaN, too
     for cell, options, way in OVERFLOWS
     if way in ("begun", "stacked", "spilling") and (options.get("activation"), way) != ("relu", "begun")
 ]
-states_end = pytest.mark.parametrize(
-    ("cell", "options", "way"), STATES_END, ids=[f"{name_of(case[:2])}-{case[2]}" for case in STATES_END]
-)
+states_end = of(STATES_END)
 
 
 @states_end
@@ -567,3 +582,91 @@ def test_what_a_caller_gives_is_still_checked():
             backprop(trace, np.ones((3, 1, 2)), {"h": np.full((1, 2), bad)})
         with pytest.raises(ValueError, match="must be finite"):
             stream("rnn", params, np.ones((3, 1, 1)), np.full((3, 1, 2), bad))
+
+
+# the command line
+
+
+@pytest.mark.parametrize(
+    ("typed", "step"),
+    [
+        (["cell=rnn&act=relu&T=500&layers=3&gain=4&init=identity&H=4&input=own&x=" + ",".join(["1e6"] * 500)], 497),
+        (["cell=rnn&act=relu&gain=4&init=identity", "--length", "1000"], 514),
+        (["--length", "600", "--cell", "rnn", "--activation", "relu", "--init", "identity", "--gain", "4"], 511),
+        (["--length", "90", "--dtype", "float32", "--cell", "rnn", "--activation", "relu", "--gain", "9"], 68),
+    ],
+    ids=("an experiment", "its length", "sizes of one's own", "float32"),
+)
+@pytest.mark.parametrize("method", ("engine", "parallel", "torch", "torch-parallel"))
+def test_the_command_line_says_where_a_run_overflows(typed, step, method, capsys):
+    if method == "torch-parallel" and len(typed) == 1:
+        return  # such a method is for streams
+    main(["trace", *typed, "--method", method])
+    out, warned = capsys.readouterr()
+    [said] = [line for line in out.splitlines() if "overflows" in line]
+    found = int(re.search(r"step (\d+)", said)[1])
+    assert "smaller gain" in said and "Warning" not in warned and "-inf" not in out
+    assert abs(found - step) <= 3, said
+
+
+def test_the_command_line_says_where_a_gradient_overflows(capsys):
+    warn_of_overflow(None, 7)
+    assert "step 7" in capsys.readouterr().out
+    warn_of_overflow(None, None)
+    assert not capsys.readouterr().out
+
+
+def test_a_sweep_says_what_overflows(capsys):
+    x = ",".join(["1e6"] * 500)
+    e = f"cell=rnn&act=relu&T=500&layers=3&init=identity&H=4&input=own&x={x}"
+    main(["sweep", e, "--from", "3", "--to", "4", "--points", "2", "--seeds", "2", "--jobs", "1", "--no-cache"])
+    out, _ = capsys.readouterr()
+    assert "2 of them overflow, the first with gain 4 and seed 1 at step 497" in out and "smaller gain" in out
+    *_, finite, lost = out.splitlines()
+    assert "nan" not in finite and lost.split()[1:] == ["nan"] * 7
+
+
+# charts
+
+
+def test_a_band_has_a_gap_where_a_line_is_no_number():
+    low = np.array([0.0, 1.0, np.nan, 3.0, 4.0, 5.0])
+    drawn = theme.area(low, low + 1, "#000", 0.1)
+    np.testing.assert_array_equal(drawn["x"], [1, 2, 2, 1, np.nan, 4, 5, 6, 6, 5, 4])
+    np.testing.assert_array_equal(drawn["y"], [0, 1, 2, 1, np.nan, 3, 4, 5, 6, 5, 4])
+    assert len(theme.area(low * np.nan, low, "#000", 0.1)["x"]) == 0
+
+
+def test_a_line_has_a_gap_where_it_is_no_number():
+    values = np.arange(50_000.0)
+    values[20_000:20_500], values[40_000], values[:3] = np.nan, np.inf, -np.inf
+    [line] = long_lines({"log10": {"dh": values}}, len(values), lambda key, **_: key)["data"]
+    steps, lost = line["x"].astype(int) - 1, np.isnan(line["y"])
+    np.testing.assert_array_equal(line["y"][~lost], values[steps[~lost]])
+    assert (np.diff(steps) > 0).all() and len(steps[lost]) == 2
+    assert 20_000 <= steps[lost][0] < 20_500 and steps[lost][1] == 40_000
+    figure = long_lines({"log10": {"dh": values * np.nan}}, len(values), lambda key, **_: key)
+    assert np.isfinite(figure["layout"]["yaxis3"]["range"]).all()
+
+
+def test_no_chart_draws_a_number_for_none():
+    def word(key, **_):
+        return key
+
+    logs = np.array([np.nan, np.nan, -1.0, 0.0])
+    figure = gradients({"lstm": logs}, range(3, 4), word, spread={"lstm": np.stack([logs - 1, logs])})
+    band, line = figure["data"]
+    np.testing.assert_array_equal(np.isnan(line["y"]), np.isnan(logs))
+    assert set(band["x"]) == {3, 4} and band["y"].max() == 0
+    lives = np.array([1.0, np.nan, 3.0])
+    bars, shown = ruler(lives, np.nan, "f", 4, 5, None, word)["data"]
+    assert np.isnan(shown["x"][0]) and np.isnan(bars["x"]).sum() == 4
+    assert ruler(lives, np.inf, "f", 4, 5, None, word)["data"][1]["x"][0] == 0.5
+    steps = np.array([0.1, np.nan, -0.2, 0.3, np.nan])  # NaN after the loss, and in the middle
+    total = factors(steps, steps, word)["data"][0]["y"]
+    np.testing.assert_allclose(total, [np.nan, np.nan, 0.1, 0.3, np.nan], rtol=1e-6)
+    trace = begun("lstm", {}, "float64").run()
+    for drawn in half_life_figure(trace, 1, word)["data"]:
+        assert np.isnan(drawn["y"]).all()
+    for panel in heatmaps(trace, ["f", "h"], word)["data"]:
+        np.testing.assert_array_equal(np.isnan(panel["z"]), np.isnan(trace[panel["name"]][:, 0].T))
