@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Lock
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 from threadpoolctl import threadpool_limits
 
 from explorer.experiment import KINDS, Fallback, Place
@@ -69,13 +70,14 @@ def path(page: str) -> str:
 
 
 def enter(file: str) -> None:
-    """First line of every page: send a visitor whom Streamlit let in past app.py through it.
+    """First line of every page: begin again where Streamlit let a visitor in past app.py.
 
     With a folder named pages/, the first deep link after a server start runs the page alone.
     """
     if "framed" not in st.session_state:
-        st.session_state["destination"] = (Path(file).stem, st.query_params.to_dict())
-        st.switch_page("app.py")
+        PagesManager.uses_pages_directory = False
+        query = st.query_params
+        st.switch_page(path(Path(file).stem), query_params=[(key, one) for key in query for one in query.get_all(key)])
 
 
 def pages() -> dict:
@@ -90,9 +92,6 @@ def navigation():
     """The page that is asked for."""
     page = st.navigation(list(pages().values()), position="hidden")
     st.session_state["framed"] = True
-    if destination := st.session_state.pop("destination", None):
-        name, query = destination
-        st.switch_page(path(name), query_params=query)
     return page
 
 

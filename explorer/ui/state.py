@@ -6,11 +6,13 @@ address all arrive here, and a widget's late answer cannot bring an older addres
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from urllib.parse import parse_qsl, urlsplit
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.state.common import user_key_from_element_id
 
 from explorer.experiment import KINDS, Experiment, Fallback
 from explorer.i18n import LANGUAGES
@@ -97,6 +99,16 @@ def _part_query(part) -> dict[str, str]:
     }
 
 
+def arrive() -> None:
+    """At the start of a run: hear what the browser shows, where this is the first run of a session.
+
+    It shows something if its tab is older than the session: the server was started anew, or has given the tab up.
+    """
+    there = get_script_run_ctx().session_state.get_widget_states()
+    st.session_state.setdefault("shown", {one.id: one for one in there})
+    st.session_state["bound"] = []
+
+
 def restore() -> None:
     """At the start of a run: take the experiment and all parts from the URL, unless a widget has just changed them."""
     state = st.session_state
@@ -109,6 +121,33 @@ def restore() -> None:
         for name, part in PARTS.items():
             state[name], not_had = _part_from(part, st.query_params)
             state["ways"] += not_had
+
+
+def settle(said: str | None) -> None:
+    """At the end of a run: where a tab is older than its session, take what it shows and the URL does not have.
+
+    Its widgets have kept what they showed, so that nobody's hand is moved back. What differs from the URL was set on
+    its way to the server, or is no setting.
+
+    said   by the tab: "stayed"; "moved" if it has another address since: then that is the truth
+    """
+    shown, bound = st.session_state["shown"], st.session_state["bound"]
+    st.session_state.update(shown={}, bound=[])
+    other = [(key, changed) for key, value, changed in bound if st.session_state.get(key) != value]
+    taken = _taken(shown) if other and said == "stayed" else ()
+    for key, changed in other:
+        if key in taken:
+            changed(st.session_state[key])
+    if other:
+        st.rerun()
+
+
+def _taken(shown: Mapping) -> set[str]:
+    """The keys of the widgets that have taken what the browser shows, as one that is disabled does not."""
+    context = get_script_run_ctx()
+    now = {one.id: one for one in context.session_state.get_widget_states()}
+    drawn = context.shared.widget_ids_this_run
+    return {user_key_from_element_id(one) for one in shown if one in drawn and now.get(one) == shown[one]}
 
 
 def publish() -> None:
@@ -246,7 +285,9 @@ def controlled(key: str, value, changed: Callable[[object], None]) -> dict:
 
     The widget never owns the value, so it may come and go with its page.
     """
-    if st.session_state.get(key) != value:
+    if key in map(user_key_from_element_id, st.session_state["shown"]):
+        st.session_state["bound"].append((key, value, changed))  # to be looked at when all is there
+    elif st.session_state.get(key) != value:
         st.session_state[key] = value
     return {"key": key, "on_change": lambda: changed(st.session_state[key])}
 
