@@ -61,8 +61,9 @@ class Tab {
   }
 
   leave() {
-    const { last } = this;
-    if (last) this.waiting.unshift(() => this.now(last));
+    const { last } = this, { search } = location;
+    // a value in it is asked for with the page; then the address is another, and this one would bring the old one back
+    if (last) this.waiting.unshift(() => location.search === search && this.now(last));
     clearTimeout(this.patience);
     this.last = null;
     this.here = this.asking = this.asked = false;
