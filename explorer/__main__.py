@@ -16,15 +16,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from urllib.parse import parse_qsl
 
 import numpy as np
 
-from explorer import parallel_time, sweep_command, unroll
+from explorer import links, parallel_time, sweep_command, unroll
 from explorer.cells import CELLS
 from explorer.experiment import KINDS, Experiment
 from explorer.initialise import SCHEMES, init_params
@@ -186,10 +186,13 @@ def read_experiment(chosen) -> Experiment:
             raise ValueError(f"{chosen.json} is larger than {LONGEST_JSON} bytes: it cannot be an experiment")
         experiment, fallbacks = Experiment.from_json(chosen.json.read_text(encoding="utf-8"))
     else:
-        address, _, text = (chosen.experiment or "").rpartition("?")
-        query, keys = dict(parse_qsl(text, keep_blank_values=True)), {kind.key for kind in KINDS.values()}
-        if not address and (strange := [key for key in query if key not in keys]):  # a page's address has more in it
-            raise ValueError(f"an experiment reads like cell=gru&T=200&loss=all, and has no setting {strange[0]!r}")
+        text, known = chosen.experiment or "", {kind.key: kind for kind in KINDS.values()}
+        address = re.match(r"[^?=&]*\?", text)
+        query, strange = links.read(text[address.end() if address else 0 :], known)
+        if address and len(address[0]) > 1:  # a page's address has more in it
+            strange = tuple(one for one in strange if one.reason != "unknown")
+        if strange:
+            raise ValueError(f"an experiment reads like cell=gru&T=200&loss=all, and {strange[0]}")
         experiment, fallbacks = Experiment.from_query(query)
     if fallbacks:
         refused = fallbacks[0]

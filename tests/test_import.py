@@ -35,6 +35,7 @@ ONLY = {
     "explorer/worker.py": (),
     "explorer/corpora/": ("explorer.corpora", "explorer.check"),
     "explorer/forms.py": ("explorer.check",),
+    "explorer/links.py": (),
 }
 SHOWING = ("explorer.figures", "explorer.export")  # the rule for explorer.ui is above
 RUNNING = (

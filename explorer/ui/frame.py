@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from explorer.experiment import KINDS, Fallback, Place
 from explorer.i18n import LANGUAGES
+from explorer.links import Strange
 from explorer.measures import overflow
 from explorer.settings import Choice, Number, Switch
 from explorer.ui import operating, settings, state
@@ -134,6 +135,7 @@ def notes(of: str = "experiment") -> None:
 
 
 def _draw_notes() -> None:
+    _draw_strange()
     for fallback in state.fallbacks():
         key = "note.fallback" if fallback.used else "note.left_out"
         name = literal(say(f"setting.{fallback.name}"))
@@ -141,6 +143,30 @@ def _draw_notes() -> None:
     for way in state.ways():
         key = "note.way" if way.used else "note.left_out"
         st.warning(say(key, name=say(f"link.{way.name}"), given=literal(way.given), used=literal(way.used)))
+
+
+def _draw_strange() -> None:
+    """What is not as it should be in the link itself: a note for each kind of mistake, which names the first ones."""
+    found = list(dict.fromkeys(state.strange()))
+    for reason in dict.fromkeys(one.reason for one in found):
+        some = [one for one in found if one.reason == reason]
+        listed = ", ".join(map(_strange, some[:NAMED]))
+        if len(some) > NAMED:
+            listed = say("note.link_more", list=listed, count=f"{len(some) - NAMED:,}")
+        st.warning(say(f"note.link_{reason}", list=listed, given=some[0].given, used=some[0].used))
+
+
+NAMED = 3
+
+
+def _strange(one: Strange) -> str:
+    given, used = (f"“{literal(' '.join(text.split()))}”" for text in (one.given, one.used))
+    match one.reason:
+        case "unknown":
+            return say("note.link_meant", given=given, used=used) if one.used else given
+        case "repeated":
+            return f"{given}: {used}"
+    return used
 
 
 def _as_on_its_widget(fallback: Fallback) -> str:

@@ -14,6 +14,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.state.common import user_key_from_element_id
 
+from explorer import links
 from explorer.experiment import KINDS, Experiment, Fallback
 from explorer.i18n import LANGUAGES
 from explorer.long_run import Long
@@ -74,6 +75,8 @@ class View:
 TRAINED = Training.kinds()
 # beside the experiment, each with keys of its own in the URL
 PARTS = {"view": View, "long": Long, "entrants": Entrants, "asked": Asked}
+# all that a link may say
+KNOWN = {kind.key: kind for part in (Experiment, Training, *PARTS.values()) for kind in kinds(part).values()}
 
 
 def _part_from(part: type, query) -> tuple[object, tuple[Fallback, ...]]:
@@ -110,17 +113,30 @@ def arrive() -> None:
 
 
 def restore() -> None:
-    """At the start of a run: take the experiment and all parts from the URL, unless a widget has just changed them."""
+    """At the start of a run: take the experiment and all parts from the URL, unless a widget has just changed them.
+
+    What the URL asked for and could not have is said until something is set, or another URL is opened.
+    """
     state = st.session_state
-    if not state.get("touched") or "experiment" not in state:
-        state["experiment"], left = Experiment.from_query(st.query_params)
-        state["training"], left_too = Training.from_query(st.query_params)
-        state["fallbacks"] = (*left, *(one for one in left_too if one.name not in KINDS))  # what they share, once
-        state["shrunk"] = ()
-        state["ways"] = ()
-        for name, part in PARTS.items():
-            state[name], not_had = _part_from(part, st.query_params)
-            state["ways"] += not_had
+    if state.get("touched") and "experiment" in state:
+        return
+    query, strange = links.read(_query(), KNOWN)
+    state["experiment"], left = Experiment.from_query(query)
+    state["training"], left_too = Training.from_query(query)
+    ways = ()
+    for name, part in PARTS.items():
+        state[name], not_had = _part_from(part, query)
+        ways += not_had
+    if query != state.get("published"):
+        left_too = tuple(one for one in left_too if one.name not in KINDS)  # what they share, once
+        state.update(strange=strange, fallbacks=(*left, *left_too), ways=ways, shrunk=())
+
+
+def _query() -> str:
+    """The query string as it came; Streamlit takes one that is too long for none."""
+    query = get_script_run_ctx().query_string
+    shown = urlsplit(st.context.url or "").query
+    return query or (shown if shown.count("&") >= links.MOST or len(shown) > links.LONGEST else "")
 
 
 def settle(said: str | None) -> None:
@@ -154,13 +170,15 @@ def publish() -> None:
     """At the end of a run: write experiment and view to the URL."""
     st.session_state["touched"] = False
     query = address()
+    st.session_state["published"] = query
     if st.query_params.to_dict() != query or _address_bar() not in (None, query):
         st.query_params.from_dict(query)
 
 
 def _address_bar() -> dict[str, str] | None:
     """What the browser shows, where it tells: a link to the page that it stands on leaves it as it was."""
-    return dict(parse_qsl(urlsplit(st.context.url).query)) if st.context.url else None
+    shown = parse_qsl(urlsplit(st.context.url).query) if st.context.url else None
+    return shown and {key: value for key, value in shown if key.lower() not in links.EMBED}
 
 
 def address() -> dict[str, str]:
@@ -216,6 +234,11 @@ def ways() -> tuple[Fallback, ...]:
     return st.session_state.get("ways", ())
 
 
+def strange() -> tuple[links.Strange, ...]:
+    """What of the URL is not as it should be."""
+    return st.session_state.get("strange", ())
+
+
 def change(**settings) -> None:
     """Change settings of the experiment, of the training, or what they share, from a widget."""
     touch()
@@ -267,7 +290,7 @@ def look(**settings) -> None:
 
 def touch() -> None:
     """A widget has spoken: in this run it counts, not the URL."""
-    st.session_state.update(touched=True, fallbacks=(), ways=(), shrunk=())
+    st.session_state.update(touched=True, strange=(), fallbacks=(), ways=(), shrunk=())
 
 
 def reset() -> None:
