@@ -36,6 +36,7 @@ SAID = {
     "repeated": "this one sets {given} more than once",
     "unknown": "has no setting {given!r}",
     "many": "this one has {given} parts, of which {used} are read",
+    "long": "this one has {given} parts, more than can be read",
 }
 
 
@@ -45,7 +46,8 @@ class Strange:
 
     reason   "amp": escaped as in HTML; "encoded": percent-encoded twice; "question": behind another question mark;
              "space": with white space around it; "repeated": given before with another value, the last counts;
-             "unknown": no setting is called so; "many": the link has more parts than are read
+             "unknown": no setting is called so; "many": the link has more parts than are read; "long": so many that
+             a browser's server reads none
     given    the part; of one that is repeated its key; of many how many
     used     what it is read as; of an unknown one the key that may be meant; of many how many are read; "" for nothing
     """

@@ -120,7 +120,7 @@ def restore() -> None:
     state = st.session_state
     if state.get("touched") and "experiment" in state:
         return
-    query, strange = links.read(_query(), KNOWN)
+    query, strange = links.read(get_script_run_ctx().query_string, KNOWN)
     state["experiment"], left = Experiment.from_query(query)
     state["training"], left_too = Training.from_query(query)
     ways = ()
@@ -130,13 +130,6 @@ def restore() -> None:
     if query != state.get("published"):
         left_too = tuple(one for one in left_too if one.name not in KINDS)  # what they share, once
         state.update(strange=strange, fallbacks=(*left, *left_too), ways=ways, shrunk=())
-
-
-def _query() -> str:
-    """The query string as it came; Streamlit takes one that is too long for none."""
-    query = get_script_run_ctx().query_string
-    shown = urlsplit(st.context.url or "").query
-    return query or (shown if shown.count("&") >= links.MOST or len(shown) > links.LONGEST else "")
 
 
 def settle(said: str | None) -> None:
@@ -177,8 +170,12 @@ def publish() -> None:
 
 def _address_bar() -> dict[str, str] | None:
     """What the browser shows, where it tells: a link to the page that it stands on leaves it as it was."""
-    shown = parse_qsl(urlsplit(st.context.url).query) if st.context.url else None
-    return shown and {key: value for key, value in shown if key.lower() not in links.EMBED}
+    return dict(parse_qsl(urlsplit(st.context.url).query)) if st.context.url else None
+
+
+def left_out(parts: int) -> None:
+    """The link had so many parts that Streamlit has taken it for none."""
+    st.session_state["strange"] = (links.Strange("long", f"{parts:,}"),)
 
 
 def address() -> dict[str, str]:

@@ -79,11 +79,19 @@ class Tab {
   }
 
   // The page has come: its last part calls this.
-  show({ run }, tellServer) {
+  show({ run, most, longest }, tellServer) {
     this.tellServer = tellServer;
+    if (!this.run) this.admit(most, longest);
     const answered = run !== this.run;
     this.run = run;
     if (answered && this.asked) this.arrive();
+  }
+
+  // Streamlit takes a link of too many parts for none; only the browser knows that there was one.
+  admit(most, longest) {
+    const [{ name } = {}] = performance.getEntriesByType("navigation");
+    const search = name ? new URL(name).search.slice(1) : "", parts = search.split("&").length;
+    if (parts > most || search.length > longest) this.tellServer("long", parts);
   }
 
   async arrive() {
