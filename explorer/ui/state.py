@@ -305,7 +305,7 @@ def controlled(key: str, value, changed: Callable[[object], None]) -> dict:
 
     The widget never owns the value, so it may come and go with its page.
     """
-    if key in map(user_key_from_element_id, st.session_state["shown"]):
+    if key in map(user_key_from_element_id, st.session_state.get("shown", ())):
         st.session_state["bound"].append((key, value, changed))  # to be looked at when all is there
     elif st.session_state.get(key) != value:
         st.session_state[key] = value
