@@ -57,10 +57,8 @@ def open_more(page):
 # where, what is opened before the server goes, the first change after it, what the address then says beside SHOWN
 CHANGES = {
     "slider": ("unrolled", None, lambda p: slide(p, EN("setting.T")), {"T": "61"}),
-    "slider of the page": ("", None, lambda p: slide(p, EN("setting.forget_bias")), {"fb": "3.1"}),
     "select": ("gates", None, lambda p: choose(p, EN("setting.input"), EN("choice.input.sine")), {"input": "sine"}),
     "segmented control": ("gradients", None, lambda p: radio(p, "GRU"), {"cell": "gru"}),
-    "pills": ("gradients", None, lambda p: radio(p, EN("ask.why")), {"ask": "why"}),
     "toggle": (
         "unrolled",
         open_more,
