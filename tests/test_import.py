@@ -121,6 +121,13 @@ def test_arrows_point_one_way(path):
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.parametrize("path", [path for path in FILES if path == "app.py" or path.startswith("pages/")])
+def test_a_page_loads_the_explorer_from_one_end(path):
+    """Visitors who come to a fresh server at once would break one another's imports."""
+    ours = [name for _, name in imports((ROOT / path).read_text(encoding="utf-8"), path) if name.startswith("explorer")]
+    assert ours[0].startswith("explorer.ui")
+
+
 @pytest.mark.parametrize(
     ("path", "source"),
     [

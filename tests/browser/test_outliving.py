@@ -193,6 +193,18 @@ def test_a_change_that_never_arrived_counts_when_the_connection_is_back(wired, a
     lose(page, wired)
     mend(page, wired)
     says(page, path, **query)
+    if name == "slider":
+        expect(page.get_by_role("slider", name=re.compile(EN("setting.T")))).to_have_value("61")
+
+
+def test_a_choice_that_no_link_has_stays(wired, at):
+    page = at("training")
+    switch(page, EN("training.relative"))
+    settle(page)
+    lose(page, wired)
+    mend(page, wired)
+    says(page)
+    expect(page.get_by_label(EN("training.relative")).first).to_be_checked()
 
 
 def test_what_the_stage_was_taken_to_while_nobody_heard_stays(wired, at):
