@@ -3,9 +3,11 @@
 import streamlit as st
 
 from explorer.ui import frame, language, state
+from explorer.ui.components.tab import tab
 from explorer.ui.language import say
 
 with frame.turn():
+    state.arrive()
     state.restore()
     language.choose(state.view().lang)
     st.set_page_config(
@@ -19,4 +21,5 @@ with frame.turn():
     frame.dress()
     frame.sidebar(page.url_path or frame.HOME)
     page.run()
+    state.settle(tab())
     state.publish()

@@ -1,6 +1,6 @@
 """Bad input is answered at the door, in one sentence: what was expected, what came, what to do."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -20,15 +20,19 @@ def known(name, names: Iterable[str], what: str):
     return name
 
 
-def shaped(array, shape: tuple, what: str) -> np.ndarray:
-    """Return `array` as an ndarray if it has `shape`; a string in `shape` stands for any length."""
+def shaped(array, shape: tuple, what: str, hint: Callable[[tuple], str] = lambda shape: "") -> np.ndarray:
+    """Return `array` as an ndarray if it has `shape`; a string in `shape` stands for any length.
+
+    hint   what another shape shows, "" for nothing (see `explorer.habits`)
+    """
     array = as_array(array, what)
     fits = array.shape == shape or (
         array.ndim == len(shape) and all(isinstance(want, str) or want == got for want, got in zip(shape, array.shape))
     )
     if not fits:
         wanted = "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
-        raise ValueError(f"{what} must have shape {wanted}, but has shape {array.shape}")
+        shows = f": {shown}" if (shown := hint(array.shape)) else ""
+        raise ValueError(f"{what} must have shape {wanted}, but has shape {array.shape}{shows}")
     return array
 
 

@@ -7,9 +7,11 @@ end there, not the gradient. Here it is scaled again every few steps, and goes o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from explorer import habits
 from explorer.cells.base import arranged, named, with_batch
 from explorer.cells.clamp import during
 from explorer.check import finite, known, real, shaped
@@ -65,7 +67,9 @@ def deep_backprop(trace: Trace, dh) -> DeepGradients:
     that has overflown has none. Where no loss follows a step its gradients are 0.
     Raises ValueError if dh has another shape or holds NaN or Inf.
     """
-    dh = finite(real(shaped(dh, (trace.T, trace.B, trace.H), "dh"), np.float64, "dh"), "dh")
+    T, B, H = trace.T, trace.B, trace.H
+    dh = shaped(dh, (T, B, H), "dh", partial(habits.direct, T=T, B=B, H=H))
+    dh = finite(real(dh, np.float64, "dh"), "dh")
     with np.errstate(all="ignore"):
         return _deep_backprop(trace, dh, np.zeros(dh.shape[:2], int))
 

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from explorer import parallel_time, unroll
+from explorer import habits, parallel_time, unroll
 from explorer.check import known, shaped
 from explorer.measures import norm, overflow
 from explorer.scaled import exponent_of
@@ -279,7 +279,8 @@ class _Streaming:
         if dh is None:
             return None
         rows = later.layers[-1]["h"]
-        dh = shaped(dh, (stop - start, *rows.shape), f"dh of steps {start} to {stop}")
+        shape = (stop - start, *rows.shape)
+        dh = shaped(dh, shape, f"dh of steps {start} to {stop}", partial(habits.direct, **dict(zip("TBH", shape))))
         return dh if np.any(dh) else None
 
     def part(self, whole: Trace, origin, first, last, direct, later: Scaled) -> Scaled:

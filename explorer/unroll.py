@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from explorer import habits
 from explorer.cells import CELLS
 from explorer.cells.base import Backward, Cell, arranged, named, outer, with_batch
 from explorer.cells.clamp import Clamp, held_by
@@ -94,12 +95,13 @@ def conventions(cell: Cell, chosen: Mapping) -> Mapping:
 def _run_layer(forward, cell, options, params, x, state, below, held, where) -> Trace:
     params = _checked_params(cell, params, where)
     (_, D), (_, H), dtype = params["weight_ih"].shape, params["weight_hh"].shape, params["weight_hh"].dtype
-    x = shaped(x, ("T", "B", D), f"x{where}")
+    layer = 1 if below is None else len(below.layers) + 1
+    x = shaped(x, ("T", "B", D), f"x{where}", partial(habits.sequence, D=D, layer=layer))
     if 0 in x.shape[:2]:
         raise ValueError(f"x needs at least one step and one sequence, but has shape {x.shape}")
     if below is None:
         x = finite(real(x, dtype, "x"), "x").copy()
-    state = _checked_state(cell, state, x.shape[1], H, dtype, where)
+    state = _checked_state(cell, state, x.shape[:2], H, dtype, where)
     held = held(len(x), H)
     values, tape = forward(cell, params, x, state, options, held)
     x.flags.writeable = False
@@ -118,7 +120,8 @@ def _checked_params(cell: Cell, params: Mapping, where: str) -> Named:
     for name in params:
         known(name, PARAMS, f"weight{where}")
     if missing := [name for name in PARAMS if name not in params]:
-        raise ValueError(f"the weights{where} lack {', '.join(missing)}: expected {', '.join(PARAMS)}")
+        shows = f": {shown}" if (shown := habits.missing(missing)) else ""
+        raise ValueError(f"the weights{where} lack {', '.join(missing)}: expected {', '.join(PARAMS)}{shows}")
     arrays = {name: as_array(params[name], f"{name}{where}") for name in PARAMS}
     dtypes = {array.dtype for array in arrays.values()}
     if len(dtypes) > 1 or not dtypes <= FLOATS:
@@ -128,14 +131,19 @@ def _checked_params(cell: Cell, params: Mapping, where: str) -> Named:
         raise ValueError(f"weight_ih and weight_hh{where} must be matrices")
     if 0 in arrays["weight_hh"].shape + arrays["weight_ih"].shape:
         raise ValueError(f"the weights{where} need at least one unit and one input")
-    H, D, G = arrays["weight_hh"].shape[1], arrays["weight_ih"].shape[1], len(cell.gates)
-    shapes = ((G * H, D), (G * H, H), (G * H,), (G * H,))
-    for name, shape in zip(PARAMS, shapes):
-        finite(shaped(arrays[name], shape, f"{name}{where} of {cell.name}"), f"{name}{where}")
+    G = len(cell.gates)
+    D, H = habits.sizes(arrays["weight_ih"].shape, arrays["weight_hh"].shape, G)
+    shapes = {"weight_hh": (G * H, H), "weight_ih": (G * H, D), "bias_ih": (G * H,), "bias_hh": (G * H,)}
+    for name, shape in shapes.items():  # weight_hh first: it says what H is
+        hint = partial(habits.bias, G=G, H=H)
+        if len(shape) == 2:
+            hint = partial(habits.matrix, G=G, H=H, width=H if name == "weight_hh" else None)
+        finite(shaped(arrays[name], shape, f"{name}{where} of {cell.name}", hint), f"{name}{where}")
     return Named("weight", {name: array.copy() for name, array in arrays.items()})
 
 
-def _checked_state(cell: Cell, state, B: int, H: int, dtype, where: str) -> dict[str, np.ndarray]:
+def _checked_state(cell: Cell, state, steps: tuple[int, int], H: int, dtype, where: str) -> dict[str, np.ndarray]:
+    T, B = steps
     if state is None:
         return {name: np.zeros((B, H), dtype) for name in cell.states}
     if isinstance(state, Carried):
@@ -147,7 +155,8 @@ def _checked_state(cell: Cell, state, B: int, H: int, dtype, where: str) -> dict
     for name in cell.states:
         given = state.get(name)
         array = np.zeros((B, H), dtype) if given is None else real(given, dtype, f"state {name}{where}").copy()
-        checked[name] = finite(shaped(array, (B, H), f"state {name}{where}"), f"state {name}{where}")
+        what = f"state {name}{where}"
+        checked[name] = finite(shaped(array, (B, H), what, partial(habits.state, T=T, B=B, H=H)), what)
     return checked
 
 
@@ -171,13 +180,14 @@ def backprop_layers(backward, trace: Trace, dh, later) -> Gradients:
 
     backward   (trace, dh, later) -> Gradients without those of the layers below
     """
-    dh = shaped(dh, (trace.T, trace.B, trace.H), "dh")
+    T, B, H = trace.T, trace.B, trace.H
+    dh = shaped(dh, (T, B, H), "dh", partial(habits.direct, T=T, B=B, H=H))
     dh = finite(real(dh, trace.dtype, "dh"), "dh")
     laters = [later] * len(trace.layers) if later is None or isinstance(later, Mapping) else list(later)
     if len(laters) != len(trace.layers) or (isinstance(later, Mapping) and len(laters) > 1):
         raise ValueError(f"later must be one mapping a layer, and there are {len(trace.layers)} layers")
     laters = [
-        _checked_state(layer.cell, later, layer.B, layer.H, layer.dtype, " later than the trace")
+        _checked_state(layer.cell, later, (layer.T, layer.B), layer.H, layer.dtype, " later than the trace")
         for layer, later in zip(trace.layers, laters)
     ]
     return _through_layers(backward, trace, dh, laters)

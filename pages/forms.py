@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+import explorer.ui  # noqa: F401  (first: see there)
 from explorer.trained.answers import Refused
 from explorer.ui import frame, state
 from explorer.ui.forms import asking, showing, telling

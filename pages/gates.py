@@ -3,6 +3,7 @@
 import numpy as np
 import streamlit as st
 
+import explorer.ui  # noqa: F401  (first: see there)
 from explorer.figures.half_life import half_life
 from explorer.figures.heatmaps import heatmaps
 from explorer.figures.saturation import saturation

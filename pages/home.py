@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+import explorer.ui  # noqa: F401  (first: see there)
 from explorer.figures.gradients import gradients
 from explorer.measures import dies
 from explorer.numerals import ten_to, typeset

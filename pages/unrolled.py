@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+import explorer.ui  # noqa: F401  (first: see there)
 from explorer.naming import in_order, letter, listed
 from explorer.numerals import text
 from explorer.ui import frame, operating, questions, settings, state

@@ -30,7 +30,8 @@ ONLY = {
     "explorer/check.py": (),
     "explorer/cells/": ("explorer.cells", "explorer.trace", "explorer.check"),
     "explorer/trace.py": ("explorer.cells.base", "explorer.check"),
-    "explorer/unroll.py": ("explorer.cells", "explorer.trace", "explorer.check"),
+    "explorer/unroll.py": ("explorer.cells", "explorer.trace", "explorer.check", "explorer.habits"),
+    "explorer/habits.py": (),
     "explorer/chunk_loops.py": ("explorer.cells",),
     "explorer/datasets/": ("explorer.datasets", "explorer.check"),
     "explorer/leaving.py": (),
@@ -42,6 +43,7 @@ ONLY = {
     "explorer/worker.py": (),
     "explorer/corpora/": ("explorer.corpora", "explorer.check"),
     "explorer/forms.py": ("explorer.check",),
+    "explorer/links.py": (),
 }
 SHOWING = ("explorer.figures", "explorer.export")  # the rule for explorer.ui is above
 RUNNING = (
@@ -125,6 +127,13 @@ FILES = sorted(
 def test_arrows_point_one_way(path):
     wrong = list(wrong_arrows((ROOT / path).read_text(encoding="utf-8"), path))
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path == "app.py" or path.startswith("pages/")])
+def test_a_page_loads_the_explorer_from_one_end(path):
+    """Visitors who come to a fresh server at once would break one another's imports."""
+    ours = [name for _, name in imports((ROOT / path).read_text(encoding="utf-8"), path) if name.startswith("explorer")]
+    assert ours[0].startswith("explorer.ui")
 
 
 @pytest.mark.parametrize(

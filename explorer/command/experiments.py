@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+import re
 from pathlib import Path
-from urllib.parse import parse_qsl
 
+from explorer import links
 from explorer.experiment import KINDS, Experiment
 
 LONGEST = 2**20  # bytes of a JSON file
@@ -30,16 +30,13 @@ def read_experiment(chosen) -> Experiment:
 
 def _query(typed: str) -> dict[str, str]:
     """The settings of an address, or of the part of it after its question mark."""
-    address, _, text = typed.rpartition("?")
-    pairs, keys = parse_qsl(text, keep_blank_values=True), {kind.key for kind in KINDS.values()}
-    for key, count in Counter(key for key, _ in pairs).items():
-        known, garbled = key in keys, any(mark in key for mark in "=&;%")  # as of &amp; and of what is escaped twice
-        if (not known and (garbled or not address)) or "=" in address:  # a page's address has settings of its own
-            strange = address if "=" in address else key
-            raise ValueError(f"an experiment reads like cell=gru&T=200&loss=all, and has no setting {strange[:40]!r}")
-        if known and count > 1:
-            raise ValueError(f"expected each setting once, but {key} is there {count} times: keep one of them")
-    return dict(pairs)
+    address = re.match(r"[^?=&]*\?", typed)
+    query, strange = links.read(typed[address.end() if address else 0 :], {kind.key: kind for kind in KINDS.values()})
+    if address and len(address[0]) > 1:  # a page's address has settings of its own
+        strange = tuple(one for one in strange if one.reason != "unknown")
+    if strange:
+        raise ValueError(f"an experiment reads like cell=gru&T=200&loss=all, and {strange[0]}")
+    return query
 
 
 def _from_file(path: Path) -> tuple[Experiment, tuple]:

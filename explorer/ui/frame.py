@@ -8,10 +8,12 @@ from pathlib import Path
 from threading import Lock
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 from threadpoolctl import threadpool_limits
 
 from explorer.experiment import KINDS, Fallback, Place
 from explorer.i18n import LANGUAGES
+from explorer.links import Strange
 from explorer.measures import gradient_overflow, overflow
 from explorer.settings import Choice, Number, Switch
 from explorer.ui import operating, settings, state
@@ -69,13 +71,14 @@ def path(page: str) -> str:
 
 
 def enter(file: str) -> None:
-    """First line of every page: send a visitor whom Streamlit let in past app.py through it.
+    """First line of every page: begin again where Streamlit let a visitor in past app.py.
 
     With a folder named pages/, the first deep link after a server start runs the page alone.
     """
     if "framed" not in st.session_state:
-        st.session_state["destination"] = (Path(file).stem, st.query_params.to_dict())
-        st.switch_page("app.py")
+        PagesManager.uses_pages_directory = False
+        query = st.query_params
+        st.switch_page(path(Path(file).stem), query_params=[(key, one) for key in query for one in query.get_all(key)])
 
 
 def pages() -> dict:
@@ -90,9 +93,6 @@ def navigation():
     """The page that is asked for."""
     page = st.navigation(list(pages().values()), position="hidden")
     st.session_state["framed"] = True
-    if destination := st.session_state.pop("destination", None):
-        name, query = destination
-        st.switch_page(path(name), query_params=query)
     return page
 
 
@@ -135,6 +135,7 @@ def notes(of: str = "experiment") -> None:
 
 
 def _draw_notes() -> None:
+    _draw_strange()
     for fallback in state.fallbacks():
         key = "note.fallback" if fallback.used else "note.left_out"
         name = literal(say(f"setting.{fallback.name}"))
@@ -142,6 +143,30 @@ def _draw_notes() -> None:
     for way in state.ways():
         key = "note.way" if way.used else "note.left_out"
         st.warning(say(key, name=say(f"link.{way.name}"), given=literal(way.given), used=literal(way.used)))
+
+
+def _draw_strange() -> None:
+    """What is not as it should be in the link itself: a note for each kind of mistake, which names the first ones."""
+    found = list(dict.fromkeys(state.strange()))
+    for reason in dict.fromkeys(one.reason for one in found):
+        some = [one for one in found if one.reason == reason]
+        listed = ", ".join(map(_strange, some[:NAMED]))
+        if len(some) > NAMED:
+            listed = say("note.link_more", list=listed, count=f"{len(some) - NAMED:,}")
+        st.warning(say(f"note.link_{reason}", list=listed, given=some[0].given, used=some[0].used))
+
+
+NAMED = 3
+
+
+def _strange(one: Strange) -> str:
+    given, used = (f"“{literal(' '.join(text.split()))}”" for text in (one.given, one.used))
+    match one.reason:
+        case "unknown":
+            return say("note.link_meant", given=given, used=used) if one.used else given
+        case "repeated":
+            return f"{given}: {used}"
+    return used
 
 
 def _as_on_its_widget(fallback: Fallback) -> str:

@@ -6,12 +6,15 @@ address all arrive here, and a widget's late answer cannot bring an older addres
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from urllib.parse import parse_qsl, urlsplit
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.state.common import user_key_from_element_id
 
+from explorer import links
 from explorer.experiment import KINDS, Experiment, Fallback
 from explorer.i18n import LANGUAGES
 from explorer.long_run import Long
@@ -72,6 +75,8 @@ class View:
 TRAINED = Training.kinds()
 # beside the experiment, each with keys of its own in the URL
 PARTS = {"view": View, "long": Long, "entrants": Entrants, "asked": Asked}
+# all that a link may say
+KNOWN = {kind.key: kind for part in (Experiment, Training, *PARTS.values()) for kind in kinds(part).values()}
 
 
 def _part_from(part: type, query) -> tuple[object, tuple[Fallback, ...]]:
@@ -97,24 +102,68 @@ def _part_query(part) -> dict[str, str]:
     }
 
 
+def arrive() -> None:
+    """At the start of a run: hear what the browser shows, where this is the first run of a session.
+
+    It shows something if its tab is older than the session: the server was started anew, or has given the tab up.
+    """
+    there = get_script_run_ctx().session_state.get_widget_states()
+    st.session_state.setdefault("shown", {one.id: one for one in there})
+    st.session_state["bound"] = []
+
+
 def restore() -> None:
-    """At the start of a run: take the experiment and all parts from the URL, unless a widget has just changed them."""
+    """At the start of a run: take the experiment and all parts from the URL, unless a widget has just changed them.
+
+    What the URL asked for and could not have is said until something is set, or another URL is opened.
+    """
     state = st.session_state
-    if not state.get("touched") or "experiment" not in state:
-        state["experiment"], left = Experiment.from_query(st.query_params)
-        state["training"], left_too = Training.from_query(st.query_params)
-        state["fallbacks"] = (*left, *(one for one in left_too if one.name not in KINDS))  # what they share, once
-        state["shrunk"] = ()
-        state["ways"] = ()
-        for name, part in PARTS.items():
-            state[name], not_had = _part_from(part, st.query_params)
-            state["ways"] += not_had
+    if state.get("touched") and "experiment" in state:
+        return
+    query, strange = links.read(get_script_run_ctx().query_string, KNOWN)
+    state["experiment"], left = Experiment.from_query(query)
+    state["training"], left_too = Training.from_query(query)
+    ways = ()
+    for name, part in PARTS.items():
+        state[name], not_had = _part_from(part, query)
+        ways += not_had
+    if query != state.get("published"):
+        left_too = tuple(one for one in left_too if one.name not in KINDS)  # what they share, once
+        state.update(strange=strange, fallbacks=(*left, *left_too), ways=ways, shrunk=())
+
+
+def settle(said: str | None) -> None:
+    """At the end of a run: where a tab is older than its session, take what it shows and the URL does not have.
+
+    Its widgets have kept what they showed, so that nobody's hand is moved back. What differs from the URL was set on
+    its way to the server, or is no setting.
+
+    said   by the tab: "stayed"; "moved" if it has another address since: then that is the truth
+    """
+    shown, bound = st.session_state["shown"], st.session_state["bound"]
+    st.session_state.update(shown={}, bound=[])
+    other = [(key, changed) for key, value, changed in bound if st.session_state.get(key) != value]
+    taken = _taken(shown) if other and said == "stayed" else ()
+    for key, changed in other:
+        if key in taken:
+            changed(st.session_state[key])
+    if other:
+        st.rerun()
+
+
+def _taken(shown: Mapping) -> set[str]:
+    """The keys of the widgets that have taken what the browser shows, as one that is disabled does not."""
+    context = get_script_run_ctx()
+    now = {one.id: one for one in context.session_state.get_widget_states()}
+    drawn = context.shared.widget_ids_this_run
+    return {user_key_from_element_id(one) for one in shown if one in drawn and now.get(one) == shown[one]}
 
 
 def publish() -> None:
     """At the end of a run: write experiment and view to the URL."""
     st.session_state["touched"] = False
     query = address()
+    st.session_state["published"] = query
     if st.query_params.to_dict() != query or _address_bar() not in (None, query):
         st.query_params.from_dict(query)
 
@@ -122,6 +171,11 @@ def publish() -> None:
 def _address_bar() -> dict[str, str] | None:
     """What the browser shows, where it tells: a link to the page that it stands on leaves it as it was."""
     return dict(parse_qsl(urlsplit(st.context.url).query)) if st.context.url else None
+
+
+def left_out(parts: int) -> None:
+    """The link had so many parts that Streamlit has taken it for none."""
+    st.session_state["strange"] = (links.Strange("long", f"{parts:,}"),)
 
 
 def address() -> dict[str, str]:
@@ -177,6 +231,11 @@ def ways() -> tuple[Fallback, ...]:
     return st.session_state.get("ways", ())
 
 
+def strange() -> tuple[links.Strange, ...]:
+    """What of the URL is not as it should be."""
+    return st.session_state.get("strange", ())
+
+
 def change(**settings) -> None:
     """Change settings of the experiment, of the training, or what they share, from a widget."""
     touch()
@@ -228,7 +287,7 @@ def look(**settings) -> None:
 
 def touch() -> None:
     """A widget has spoken: in this run it counts, not the URL."""
-    st.session_state.update(touched=True, fallbacks=(), ways=(), shrunk=())
+    st.session_state.update(touched=True, strange=(), fallbacks=(), ways=(), shrunk=())
 
 
 def reset() -> None:
@@ -246,7 +305,9 @@ def controlled(key: str, value, changed: Callable[[object], None]) -> dict:
 
     The widget never owns the value, so it may come and go with its page.
     """
-    if st.session_state.get(key) != value:
+    if key in map(user_key_from_element_id, st.session_state.get("shown", ())):
+        st.session_state["bound"].append((key, value, changed))  # to be looked at when all is there
+    elif st.session_state.get(key) != value:
         st.session_state[key] = value
     return {"key": key, "on_change": lambda: changed(st.session_state[key])}
 

@@ -46,7 +46,7 @@ def watch(task: Task, slot: str, offer: str, draw: Callable[[Job | None], None],
     """
     st.markdown(offer)
     if at_once and look(task, slot) is None and st.session_state.get(f"stopped_{slot}") != task:
-        _start(task, slot)
+        _ask(task, slot)
     now = look(task, slot)
     state_drawn = now and now.state
 
@@ -85,6 +85,10 @@ def _line(job: Job | None, task: Task, slot: str) -> None:
 
 def _start(task: Task, slot: str) -> None:
     state.touch()
+    _ask(task, slot)
+
+
+def _ask(task: Task, slot: str) -> None:
     try:
         office().start(task, visitor(), slot)
     except Full:

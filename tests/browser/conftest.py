@@ -39,26 +39,47 @@ def browser_type_launch_args(browser_type_launch_args):
     return {**browser_type_launch_args, "executable_path": find(), "args": ARGUMENTS}
 
 
-@contextmanager
-def serving(log: Path):
-    """A fresh server, started as the README says; at its end its log must be free of tracebacks."""
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+        return free.getsockname()[1]
+
+
+def start(log: Path, port: int, *options: str) -> subprocess.Popen:
+    """A fresh server, started as the README says, once it answers."""
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), *options]
     address = ["--server.address", "127.0.0.1", "--server.headless", "true"]
-    with log.open("w", encoding="utf-8") as output:
+    with log.open("a", encoding="utf-8") as output:
         server = subprocess.Popen(
             [*command, *address], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
-    url = f"http://127.0.0.1:{port}"
     try:
-        _wait_until_healthy(url, server, log)
-        yield url
-        assert "Traceback" not in log.read_text(encoding="utf-8"), log.read_text(encoding="utf-8")[-4000:]
+        _wait_until_healthy(f"http://127.0.0.1:{port}", server, log)
+    except BaseException:
+        end(server)
+        raise
+    return server
+
+
+def end(server: subprocess.Popen, how=signal.SIGTERM) -> None:
+    os.killpg(server.pid, how)
+    server.wait(10)
+
+
+@contextmanager
+def serving(log: Path, *options: str):
+    """A fresh server; at its end its log must be free of tracebacks."""
+    port = free_port()
+    server = start(log, port, *options)
+    try:
+        yield f"http://127.0.0.1:{port}"
+        fine(log)
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(10)
+        end(server)
+
+
+def fine(log: Path) -> None:
+    assert "Traceback" not in log.read_text(encoding="utf-8"), log.read_text(encoding="utf-8")[-4000:]
 
 
 def _wait_until_healthy(url: str, server, log: Path) -> None:

@@ -12,7 +12,7 @@ from explorer.trained.answers import answer
 from explorer.trained.asking import Asked
 from explorer.training import Training, TrainingRun
 from explorer.training.racing import entered, picture
-from tests.browser.conftest import figure
+from tests.browser.conftest import figure, settle, until_quiet
 
 LINK = "cell=gru&input=sine&T=60&H=16&seed=7&fb=1.5&gain=1.2&loss=40&t=9&u=3"
 EXPERIMENT = Experiment(cell="gru", input="sine", T=60, H=16, seed=7, forget_bias=1.5, gain=1.2, loss="40")
@@ -100,6 +100,48 @@ def test_a_link_that_asks_too_much_is_answered_in_words(cold_server, visit):
     expect(alerts).to_have_count(4)
     expect(alerts.filter(has_text="999")).to_have_count(1)
     assert len(figure(page, "gates")["traces"][0]["z"]) == 32
+
+
+BROKEN = "T=60&amp;H=16&cel=rnn&seed%3D7%26t%3D9&utm_source=mail&fbclid=1"
+
+
+@pytest.mark.parametrize("page_name", ["", "gates", "long"])
+def test_a_link_that_a_mailer_has_broken_is_mended_and_says_so(cold_server, visit, page_name):
+    page = visit(f"{cold_server}/{page_name}?{BROKEN}")
+    alerts = page.get_by_test_id("stAlert")
+    expect(alerts).to_have_count(3)
+    for said in ("copied with &amp; in place of &", "“cel=rnn” (did you mean “cell”?)", "percent-encoded twice"):
+        expect(alerts.filter(has_text=said)).to_have_count(1)
+    assert sorted(page.url.partition("?")[2].split("&")) == ["H=16", "T=60", "seed=7", "t=9"]
+
+
+@pytest.mark.parametrize("page_name", ["", "gates"])
+def test_a_link_of_more_parts_than_are_read(cold_server, visit, page_name):
+    """Streamlit takes such a link for none."""
+    page = visit(f"{cold_server}/{page_name}?T=60&{'&'.join(f'k{n}=1' for n in range(2000))}")
+    alert = page.get_by_test_id("stAlert")
+    expect(alert).to_have_text(words("en")("note.link_long", given="2,001"))
+    page.get_by_role("radio", name="GRU", exact=True).click()
+    expect(alert).to_have_count(0)
+    page.wait_for_url(f"**/{page_name}?cell=gru")
+
+
+def test_an_embedded_page_stays_embedded(cold_server, visit):
+    page = visit(f"{cold_server}/gates?embed=true&embed_options=show_padding&T=60&utm_source=x")
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+    page.get_by_role("radio", name="GRU", exact=True).click()
+    page.wait_for_url("**cell=gru**")
+    settle(page)
+    assert set(page.url.partition("?")[2].split("&")) == {
+        "embed=true",
+        "embed_options=show_padding",
+        "T=60",
+        "cell=gru",
+    }
+    expect(page.locator(".streamlit-embedded")).to_have_count(1)
+    page.reload()
+    until_quiet(page)
+    expect(page.locator(".streamlit-embedded")).to_have_count(1)
 
 
 def test_the_language_of_the_browser_at_first(server, visit):

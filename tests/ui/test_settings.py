@@ -119,8 +119,42 @@ class TestHostileLinks:
 
     @every_page
     def test_parameters_of_others_are_ignored(self, screen):
-        at = visit(screen, utm_source="x", embed_options="y", **SMALL)
+        at = visit(screen, utm_source="x", fbclid="y", embed="true", embed_options="y", **SMALL)
         assert not at.warning and at.title
+        assert link(at) == SMALL | {"embed": "true", "embed_options": "y"}, "Streamlit's own stay"
+
+    @every_page
+    @pytest.mark.parametrize("lang", LANGUAGES)
+    def test_a_link_that_was_mended_says_how(self, screen, lang):
+        say = words(lang)
+        at = visit(
+            screen, lang=lang, **{"amp;T": "12", "amp;H": "4", "cel": "rnn", "foo": "1", "?seed": "3", "D%3D1": ""}
+        )
+        notes = [warning.value for warning in at.warning]
+        meant = say("note.link_meant", given="“cel=rnn”", used="“cell”")
+        assert notes == [
+            say("note.link_amp", list="“T=12”, “H=4”"),
+            say("note.link_unknown", list=f"{meant}, “foo=1”"),
+            say("note.link_question", list="“seed=3”"),
+            say("note.link_encoded", list="“D=1”"),
+        ]
+        assert link(at) == SMALL | {"lang": lang, "seed": "3"}
+
+    @every_page
+    def test_notes_on_a_link_are_few_and_hold_no_markup(self, screen):
+        wild = {f"<b>**{k}**</b>[a](https://example.org)$x$\n# y": "`z`" for k in range(900)}
+        at = visit(screen, **wild, **SMALL)
+        [warning] = at.warning
+        said = re.sub(r"\\.", "", warning.value)
+        assert len(warning.value) < 1000 and "897" in said and not re.search(r"[<>*\[\]$`#\n]", said), said
+
+    def test_notes_on_a_link_stay_until_something_is_set(self):
+        at = visit("gates", cel="rnn", **{"amp;T": "12"}, H="4")
+        assert len(at.warning) == 2
+        fine(at.run())
+        assert len(at.warning) == 2, "a run that nobody has asked for takes nothing away"
+        set_to(at, "H", 5)
+        assert not at.warning
 
     def test_the_cursor_stays_inside(self):
         at = visit("gates", T="2", H="1", t="400", u="60")

@@ -1,5 +1,7 @@
 // What our components share: how they live on a page, its theme, files to take away.
 
+import { tab } from "./tab.js";
+
 const LINGER = 500; // ms; Streamlit may take leave of an element and call at once again
 
 // A component's default function: made once an element, shown new data on every call.
@@ -13,7 +15,7 @@ export function living(Kind) {
       made.set(parentElement, component);
     }
     clearTimeout(component.leaving);
-    component.show(data, setTriggerValue);
+    component.show(data, (name, value) => tab.tell(() => setTriggerValue(name, value)));
     return () => {
       component.leaving = setTimeout(() => {
         component.remove();

@@ -1,6 +1,9 @@
 /** A canvas: strokes are kept as SIDE × SIDE pixels, on or off, and told when the hand has lifted. */
 
+import { tab } from "./tab.js";
+
 export default function ({ parentElement, data, setTriggerValue }) {
+  const tell = (drawn) => tab.tell(() => setTriggerValue("drawn", drawn));
   const canvas = parentElement.querySelector("canvas");
   const button = parentElement.querySelector("button");
   const pen = canvas.getContext("2d");
@@ -45,11 +48,11 @@ export default function ({ parentElement, data, setTriggerValue }) {
   };
   canvas.onpointermove = (event) => at && stroke(place(event));
   canvas.onpointerup = canvas.onpointercancel = () => {
-    if (at) setTriggerValue("drawn", pixels());
+    if (at) tell(pixels());
     at = null;
   };
   button.onclick = () => {
     wipe();
-    setTriggerValue("drawn", "0".repeat(SIDE * SIDE));
+    tell("0".repeat(SIDE * SIDE));
   };
 }

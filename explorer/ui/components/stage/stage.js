@@ -3,6 +3,7 @@
 
 import { aligned, unpack } from "./packing.js";
 import { isDark, living } from "./page.js";
+import { tab } from "./tab.js";
 import { Circuit } from "./circuit.js";
 import { become, clamp, html, write } from "./drawing.js";
 import { given, home, shownBy } from "./numbers.js";
@@ -74,7 +75,8 @@ export class Stage {
   // about: everything but the run; run: its packed bytes
   present(about, run, tell) {
     const fresh = about.run !== this.about?.run; // another network or input
-    const moved = about.cursor !== this.about?.cursor; // by something else than the hand on this stage
+    const stays = this.about && tab.keeps; // the hand has gone on while the server was away
+    const moved = about.cursor !== this.about?.cursor && !stays; // by something else than the hand on this stage
     const closed = fresh || moved ? { number: null } : {};
     const spoken = ["language", "names"].some((name) => JSON.stringify(about[name]) !== JSON.stringify(this.about?.[name]));
     Object.assign(this, { about, words: about.words, packed: run, tell });
