@@ -81,7 +81,7 @@ def _taken(names: list[str], columns: list[str], wanted: tuple[str, ...]) -> tup
     if unknown := [name for name in wanted if name not in names]:
         known = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
         message = f"expected one of the columns {known}, but got {unknown[0]!r}"
-        return [], Unreadable("column", message, name=unknown[0], names=known)
+        return [], Unreadable("column", message, name=unknown[0], names=tuple(names[:20]))
     if wanted:
         return [names.index(name) for name in dict.fromkeys(wanted)], None
     last = [place for place, column in enumerate(columns) if column == "number"][-1:]

@@ -15,6 +15,7 @@ from explorer.inputs.archives import excel, npy, parquet
 from explorer.inputs.cells import MARKS, MISSING, shown
 from explorer.inputs.decoding import decoded, format_of
 from explorer.inputs.dialects import SEPARATORS, Asked, Understood, nothing, understand, understood
+from explorer.inputs.grids import MOST_ROWS as MOST_ROWS
 from explorer.inputs.grids import grid
 from explorer.inputs.lists import is_list, listed
 from explorer.inputs.unreadable import Unreadable
@@ -245,7 +246,9 @@ def _mended(numbers: np.ndarray, lines: np.ndarray, missing: str) -> tuple[np.nd
             raise Unreadable("nothing_before", message, row=row)
         return frame.ffill().to_numpy(), int(gaps.sum())
     rows = lines[gaps.any(1)]
-    named = ", ".join(map(str, rows[:5].tolist())) + ("…" if len(rows) > 5 else "")
+    first = tuple(rows[:10].tolist())
+    named = ", ".join(map(str, first[:5])) + (" …" if len(rows) > 5 else "")
     count = int(gaps.sum())
-    message = f"expected a number in every row, but {count} are missing, in row {named}: drop them or carry the last on"
-    raise Unreadable("missing", message, count=count, rows=named)
+    missing = "one is missing" if count == 1 else f"{count} are missing"
+    message = f"expected a number in every row, but {missing}, in row {named}: drop such rows or carry the last on"
+    raise Unreadable("missing", message, count=count, rows=first)
