@@ -64,6 +64,8 @@ def header(grid: Grid, given: str) -> Header:
             lines = at + 1
         elif corner == "question":
             return Header(lines, question=_question(grid, at))
+        elif lines > 1 and line[0] == TEXT and (line[1:] == MISSING).all():  # pandas' name of an index of texts, or a row
+            return Header(lines, question=_question(grid, at))
         elif at and all(cell is None for cell in grid.head[at]):  # of a sheet, between a title or two and a header
             lines = max(lines, at + 1) if lines > 1 else lines
         else:
