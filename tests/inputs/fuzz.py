@@ -68,7 +68,7 @@ def spoiled(data: bytes, rng) -> bytes:
     for _ in range(rng.choice([1, 1, 1, 2, 5])):
         at = int(rng.integers(0, len(made) + 1))
         to = min(len(made), at + int(rng.choice([1, 1, 2, 4, 8, 40])))
-        match rng.integers(13) % 7:
+        match rng.choice([0, 0, 0, 1, 2, 3, 4, 4, 5, 6]):
             case 0:
                 made[at:to] = rng.bytes(to - at)
             case 1:
@@ -80,7 +80,9 @@ def spoiled(data: bytes, rng) -> bytes:
             case 4:
                 made[at:to] = bytes([rng.choice([0, 0x7F, 0x80, 0xFF])]) * (to - at)
             case 5:
-                made[at:at] = [b'"', b",", b";", b"\t", b"\r", b"\n", b"#", b"9" * 400, b"1e999", b"\0"][rng.integers(10)]
+                made[at:at] = [b'"', b",", b";", b"\t", b"\r", b"\n", b"#", b"9" * 400, b"1e999", b"\0"][
+                    rng.integers(10)
+                ]
             case 6:
                 del made[at:]
         made = made or bytearray(b"\0")
