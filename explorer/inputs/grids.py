@@ -138,13 +138,21 @@ def rows_of(text: str, separator: str, first: int = 0, tight: bool = True, whole
         lines = io.StringIO(text, newline="")
         for _ in range(first):
             lines.readline()
+        last = ""
+
+        def watched() -> Iterator[str]:
+            nonlocal last
+            for line in lines:
+                last = line
+                yield line
+
         apart = separator if separator and separator in text else ""
         how = {"skipinitialspace": bool(apart) and not (apart == " " and tight), "strict": True}
-        reader = csv.reader(lines, delimiter=apart or "\x1f", **how)
+        reader = csv.reader(watched(), delimiter=apart or "\x1f", **how)
         line = first + 1
         try:
             for row in reader:
-                if row and not (len(row) == 1 and (row[0].isspace() or (apart and not row[0]))):
+                if len(row) > 1 or (row and not last.isspace()):
                     yield line, row
                 line = first + reader.line_num + 1
         except csv.Error:

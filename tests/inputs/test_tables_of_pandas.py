@@ -148,8 +148,10 @@ def test_a_sheet_of_pandas(written):
     if written.levels > 1:
         written.index = True  # pandas writes no other
     if not written.index:
-        while written.frame.iloc[-1].isna().all() and len(written.frame) > 1:
-            written.frame = written.frame.iloc[:-1]  # of a sheet's last rows nothing is left
+        # of a sheet's outer rows that are blank nothing is left
+        full = written.frame.notna().any(axis=1).to_numpy().nonzero()[0]
+        first = 0 if written.header or not len(full) else full[0]
+        written.frame = written.frame.iloc[first : full[-1] + 1 if len(full) else 1]
     file = io.BytesIO()
     written.frame.to_excel(file, index=written.index, header=written.header)
     if written.levels > 1 and written.frame.index.name is None:
