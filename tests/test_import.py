@@ -16,6 +16,9 @@ ONLY_IN = {
     "streamlit": ("app.py", "pages/", "explorer/ui/"),
     "plotly": ("explorer/figures/", "explorer/export/", "explorer/ui/"),
     "torch": ("explorer/torch_path.py", "explorer/torch_proof.py", "explorer/weights/"),
+    "pandas": ("explorer/inputs/tables.py",),
+    "openpyxl": ("explorer/inputs/",),
+    "pyarrow": ("explorer/inputs/",),
     "jax": (),
     "keras": (),
     "pages": (),
@@ -31,6 +34,8 @@ ONLY = {
     "explorer/unroll.py": ("explorer.cells", "explorer.trace", "explorer.check"),
     "explorer/chunk_loops.py": ("explorer.cells",),
     "explorer/datasets/": ("explorer.datasets", "explorer.check"),
+    "explorer/inputs/": ("explorer.inputs", "explorer.settings"),
+    "explorer/settings.py": (),
     "explorer/jobs.py": (),
     "explorer/worker.py": (),
     "explorer/corpora/": ("explorer.corpora", "explorer.check"),
@@ -135,6 +140,9 @@ def test_arrows_point_one_way(path):
         ("explorer/export/picture.py", "import explorer.ui"),
         ("explorer/check.py", "from explorer.trace import Named"),
         ("pages/home.py", "import torch"),
+        ("explorer/inputs/grids.py", "import pandas as pd"),
+        ("explorer/long_series.py", "def f():\n    import pyarrow.parquet"),
+        ("explorer/inputs/cells.py", "from explorer.long_series import series"),
     ],
 )
 def test_a_wrong_arrow_is_seen(path, source):

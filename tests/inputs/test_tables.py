@@ -13,8 +13,12 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from explorer import long_run
+from explorer.experiment import Experiment
 from explorer.inputs import grids, tables
 from explorer.inputs.tables import MOST_BYTES, MOST_ROWS, Reading, Unreadable, look, take, work
+from explorer.long_run import Long
+from explorer.long_series import series
 from explorer.settings import Choice, Names
 from explorer.worker import MOST, Report
 
@@ -581,3 +585,26 @@ except tables.Unreadable as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", check=True)
     assert done.stdout.startswith("pandas reading ") and f"pip install {missing}" in done.stdout
+
+
+class TestAsAnInput:
+    """What becomes of the numbers of a table in a long run."""
+
+    def test_columns_are_standardised_each(self):
+        own = np.stack([1.7e9 + np.arange(10) / 2, np.ones(10), np.arange(10) * 1e200], axis=1)
+        rows = series("own", 25, D=3, own=own)(0, 25)[:, 0]
+        assert rows.shape == (25, 3) and (rows[10:20] == rows[:10]).all()
+        steps = (np.arange(10) - 4.5) / np.arange(10).std()
+        np.testing.assert_allclose(rows[:10], np.stack([steps, np.zeros(10), steps], axis=1), atol=1e-6)
+
+    def test_as_many_as_the_network_reads(self):
+        with pytest.raises(ValueError, match="own has 2 inputs a step, but D is 3"):
+            series("own", 9, D=3, own=np.ones((5, 2)))
+
+    def test_a_job_takes_them(self, tmp_path):
+        own = np.random.default_rng(1).normal(size=(40, 3))
+        e, long = Experiment(cell="gru", H=3), Long(length=1000, series="own", method="numpy")
+        long_run.work(Report(tmp_path), e, long, own.tobytes(), 3)
+        x = np.load(tmp_path / "x.npy")
+        assert x.shape == (1000, 3) and long_run.cost(e, long, 3).disk >= long_run.cost(e, long).disk
+        np.testing.assert_allclose(x[:40], (own - own.mean(0)) / own.std(0))
