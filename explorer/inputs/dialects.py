@@ -155,8 +155,11 @@ def _ways(text: str, first: int, names: list[str], asked: Asked, comment: str, w
                 refusals.append(error)
                 continue
             named = comment.split(mark or None) if comment else ()
-            tried.append(understand(found, asked, name, named))
-            if not tried[-1].ragged:
+            way = understand(found, asked, name, named)
+            if not tight and tried and tried[-1].separator == name and not way.ragged:
+                tried.pop()
+            tried.append(way)
+            if not way.ragged and "empty" not in way.kinds:
                 break
     if not tried:
         raise refusals[0]
@@ -189,7 +192,7 @@ def _best(tried: list[Understood], asked: Asked) -> list[Understood]:
             fitting[0].ragged = None
     if fitting or lines:
         return fitting + lines
-    ragged = [way for way in numeric if way.ragged]
+    ragged = [way for way in numeric if way.ragged and len(way.grid.head[max(0, way.header - 1)]) > 1]
     return [max(ragged, key=lambda way: way.grid.whole)] if ragged else [_plainest(tried)]
 
 

@@ -55,6 +55,8 @@ def header(grid: Grid, given: str) -> Header:
         like = (number & ((line & NUMBER) > 0)) | (date & ((line & DATE) > 0))
         unlike = (number | date) & (line != MISSING) & ~like
         if unlike.any() and not like.any():
+            if lines == 1 and unlike.sum() == 1:  # a second line of names, or a first value that is none
+                return Header(lines, question=_question(grid, at))
             lines = at + 1
         elif unlike.any() and not lines:  # numbers as names, 005930 or 2024, or a text among the first numbers
             if not unlike[0]:

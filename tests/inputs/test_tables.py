@@ -173,6 +173,7 @@ class TestSeparators:
             ("a|b\n1,5|2,5\n3,5|4,5", [2.5, 4.5]),
             ("a b\n1,5 2,5\n3,5 4,5", [2.5, 4.5]),
             ("  1.0   2.0\n 10.0  20.0", [2, 20]),
+            ("a  b\n1  2\n3  4", [2, 4]),
             ("x, y\n1, 2\n3, 4", [2, 4]),
             ('x,y\n"a,b",2\n"c ""d"", e",4', [2, 4]),
             ('x,y\n"two\nlines",2\nz,4', [2, 4]),
@@ -296,6 +297,13 @@ class TestHeaders:
         assert len(column(text, header="1")) == rows - 1
         assert table(text, header="0", missing="drop").rows == rows
 
+    @pytest.mark.parametrize("first", ["(1.5)", "1_000", "abc", "5%"])
+    def test_a_first_value_that_is_none_is_no_second_name(self, first):
+        error = refused(f"x\n{first}\n2\n3")
+        assert error.reason == "header" and error.details == {"piece": first, "row": 2}
+        assert refused(f"x\n{first}\n2\n3", header="1").details == {"row": 2, "cell": first, "column": "x"}
+        assert column(f"x\n{first}\n2\n3", header="2") == [2, 3]
+
     def test_as_many_lines_as_are_said(self):
         text = "about this file\nx,y\n1,2\n3,4\n5,6"
         assert column(text, header="2") == [2, 4, 6] and column(text, header="3") == [4, 6]
@@ -378,7 +386,9 @@ class TestEncodings:
         error = refused(data)
         assert error.reason == "format" and error.details == {"what": what}
 
-    @pytest.mark.parametrize("text", ["", "\n\n", "   ", "# nothing\n", "x,y\n", "a word", "a,b\nc,d\n"])
+    @pytest.mark.parametrize(
+        "text", ["", "\n\n", "   ", "# nothing\n", "x,y\n", "a word", "a,b\nc,d\n", "p\n1,5%\n2,5%"]
+    )
     def test_a_text_without_numbers(self, text):
         assert refused(text).reason == "none"
 
