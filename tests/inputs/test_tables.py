@@ -288,6 +288,8 @@ class TestHeaders:
             "5,abc\n1,2\n3,4",
             "name,005930\nKR,1\nUS,2",
             ",50\n1,60.5\n2,70.5",
+            ",0\n272599.5,0",
+            ",0\n7,5.5\n9,6.5\n10,7",
         ],
     )
     def test_numbers_that_may_be_names_are_asked_about(self, text):
