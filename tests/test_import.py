@@ -16,6 +16,9 @@ ONLY_IN = {
     "streamlit": ("app.py", "pages/", "explorer/ui/"),
     "plotly": ("explorer/figures/", "explorer/export/", "explorer/ui/"),
     "torch": ("explorer/torch_path.py", "explorer/torch_proof.py", "explorer/weights/"),
+    "pandas": ("explorer/inputs/tables.py",),
+    "openpyxl": ("explorer/inputs/",),
+    "pyarrow": ("explorer/inputs/",),
     "jax": (),
     "keras": (),
     "dask": ("explorer/cluster.py",),
@@ -39,6 +42,8 @@ ONLY = {
     "explorer/cluster.py": (),
     "explorer/command/outputs.py": ("explorer.replacing",),
     "explorer/command/version.py": (),
+    "explorer/inputs/": ("explorer.inputs", "explorer.settings"),
+    "explorer/settings.py": (),
     "explorer/jobs.py": (),
     "explorer/worker.py": (),
     "explorer/corpora/": ("explorer.corpora", "explorer.check"),
@@ -152,6 +157,9 @@ def test_a_page_loads_the_explorer_from_one_end(path):
         ("explorer/export/picture.py", "import explorer.ui"),
         ("explorer/check.py", "from explorer.trace import Named"),
         ("pages/home.py", "import torch"),
+        ("explorer/inputs/grids.py", "import pandas as pd"),
+        ("explorer/long_series.py", "def f():\n    import pyarrow.parquet"),
+        ("explorer/inputs/cells.py", "from explorer.long_series import series"),
     ],
 )
 def test_a_wrong_arrow_is_seen(path, source):

@@ -124,8 +124,7 @@ def test_it_says_its_version(alone):
         (["sweep", "T=20", "--dask", "tcp://127.0.0.1:1"], "distributed"),
         (["train", "--form", "sequence_to_sequence", "--out", "made"], "safetensors"),
         (["train", "--table"], "safetensors"),
-        # where `--input` is read with pandas, a file says so, too:
-        # (["trace", "--length", "1000", "--input", ROOT / "explorer/datasets/prices.csv"], "pandas"),
+        (["trace", "--length", "1000", "--input", ROOT / "explorer/datasets/prices.csv"], "pandas"),
     ],
     ids=str,
 )

@@ -14,9 +14,10 @@ import streamlit as st
 from explorer.datasets.prices import chain, table
 from explorer.experiment import Experiment
 from explorer.figures.long_lines import long_lines
+from explorer.inputs.tables import LARGEST, MOST_BYTES, MOST_ROWS, Unreadable, take
 from explorer.jobs import Job, Task
 from explorer.long_run import METHODS, Cost, Long, cost, work
-from explorer.long_series import LARGEST, MOST_BYTES, MOST_ROWS, SERIES, Unreadable, needle, read_csv, series
+from explorer.long_series import SERIES, needle, series
 from explorer.numerals import magnitude, text
 from explorer.ui import settings, state, waiting
 from explorer.ui.drawing import network_name, plain, show
@@ -33,7 +34,7 @@ DRIVER = Path("/proc/driver/nvidia/version")
 
 @dataclass(frozen=True)
 class Asked:
-    """What is run. `own` are the numbers of the visitor's file as float32, b"" for any other input."""
+    """What is run. `own` are the numbers of the visitor's file as float64, b"" for any other input."""
 
     experiment: Experiment
     long: Long
@@ -41,7 +42,7 @@ class Asked:
 
     @cached_property
     def numbers(self) -> np.ndarray | None:
-        return np.frombuffer(self.own, np.float32) if self.own else None
+        return np.frombuffer(self.own) if self.own else None
 
     @property
     def task(self) -> Task:
@@ -107,7 +108,7 @@ def _uploaded() -> bytes:
     numbers, wrong = st.session_state.get("series", (b"", None))
     if wrong:
         key, details = wrong
-        st.warning(say(key, rows=f"{MOST_ROWS:,}", largest=text(LARGEST), **details))
+        st.warning(say(key, **{"rows": f"{MOST_ROWS:,}", "largest": text(LARGEST)} | details))
     elif not numbers:
         st.info(say("long.no_file"))
     return numbers
@@ -118,7 +119,7 @@ def _take() -> None:
     state.touch()
     file = st.session_state["long_file"]
     try:
-        st.session_state["series"] = (read_csv(file.getvalue()).tobytes() if file else b"", None)
+        st.session_state["series"] = (take(file.getvalue()).tobytes() if file else b"", None)
     except Unreadable as error:
         details = {name: f"“{literal(d)}”" if isinstance(d, str) else d for name, d in error.details.items()}
         st.session_state["series"] = (b"", (f"long.file_{error.reason}", details))

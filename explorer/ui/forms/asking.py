@@ -10,7 +10,7 @@ from explorer.corpora.reviews import EXAMPLES, GRAMMARS
 from explorer.datasets.own import MOST, NotNumbers, typed_numbers
 from explorer.datasets.prices import table
 from explorer.forms import FORMS
-from explorer.long_series import LARGEST, MOST_ROWS, Unreadable, read_csv
+from explorer.inputs.tables import LARGEST, MOST_ROWS, Unreadable, take
 from explorer.numerals import ten_to
 from explorer.trained import answers
 from explorer.trained.asking import Asked
@@ -105,7 +105,7 @@ def _ask_prices(asked: Asked) -> None:
 
 def _take_file(data: bytes) -> None:
     try:
-        numbers = read_csv(data)
+        numbers = take(data)[:, 0]
     except Unreadable as error:
         known = {"rows": ten_to(int(np.log10(MOST_ROWS))), "largest": ten_to(int(np.log10(LARGEST)))}
         _refuse(f"long.file_{error.reason}", **known | _literal(error.details))
