@@ -1,4 +1,4 @@
-"""Numbers that the user typed or pasted; after the last one, silence."""
+"""The user's own numbers, row by row; after the last one, silence."""
 
 import re
 
@@ -22,10 +22,11 @@ class NotNumbers(ValueError):
         self.reason, self.details = reason, details
 
 
-def read_numbers(text: str) -> tuple[float, ...]:
+def read_numbers(text: str, largest: float = LARGEST) -> tuple[float, ...]:
     """The numbers in a text, separated by commas, semicolons, spaces or new lines.
 
-    Raises NotNumbers, a ValueError in one sentence, for anything else, for none, for more than 500, and beyond ±10⁶.
+    Raises NotNumbers, a ValueError in one sentence, for anything else, for none, for more than 500, and beyond
+    ±`largest`.
     """
     pieces = text.replace("−", "-").replace(",", " ").replace(";", " ").split()
     if not pieces:
@@ -39,9 +40,10 @@ def read_numbers(text: str) -> tuple[float, ...]:
             number = float(piece)
         except ValueError:
             number = float("nan")
-        if not abs(number) <= LARGEST:
+        if not abs(number) <= largest:
             piece = piece[:20]
-            message = f"expected numbers between -1000000 and 1000000, but number {place} is {piece!r}"
+            bound = f"{largest:.15g}"
+            message = f"expected numbers between -{bound} and {bound}, but number {place} is {piece!r}"
             raise NotNumbers("bad", message, place=place, piece=piece)
         numbers.append(number)
     return tuple(numbers)
@@ -64,7 +66,10 @@ def typed_numbers(text: str) -> tuple[float, ...]:
 
 
 def draw(T, D, seed, numbers):
-    return padded(np.array(numbers, float)[:, None], [""] * len(numbers), ["x"], T)
+    """`numbers` are rows of D, one after the other; zeros fill up a last row that is short of some."""
+    rows = np.zeros((-(-len(numbers) // D), D))
+    rows.flat[: len(numbers)] = numbers
+    return padded(rows, [""] * len(rows), ["x"] if D == 1 else [f"x{k}" for k in range(1, D + 1)], T)
 
 
-DATASET = Dataset("own", widths=(1, 1, 1), draw=draw)
+DATASET = Dataset("own", widths=(1, 16, 1), draw=draw)
