@@ -7,33 +7,24 @@ numbers, nothing is guessed: `Table.refusal` asks, and a `Reading` answers. pand
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from explorer.inputs.cells import MARKS, MISSING, shown
+from explorer.inputs.decoding import decoded, format_of, other
+from explorer.inputs.dialects import MOST_ROWS, SEPARATORS, Asked, Understood, nothing, understand, understood
+from explorer.inputs.grids import grid
+from explorer.inputs.lists import is_list, listed
+from explorer.inputs.unreadable import Unreadable
 from explorer.settings import Choice, Names, setting
 
-MOST_ROWS, MOST_BYTES = 10**6, 2**25
+MOST_BYTES = 2**25
 MOST_NUMBERS = 2**22  # rows times columns that are taken
 MOST_TAKEN = 16  # columns
+MOST_LISTED, FIRST = 256, 8  # columns, rows that are shown
 LARGEST = 1e30
-SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "space": " ", "bar": "|", "none": ""}
 DECIMALS = {"point": ".", "comma": ","}
-
-
-class Unreadable(ValueError):
-    """Why a table, or what was asked of it, cannot be had: `reason` names the sentence, with its `details`."""
-
-    def __init__(self, reason: str, message: str, **details):
-        super().__init__(message)
-        self.reason, self.details = reason, details
-
-    def __reduce__(self):
-        return _unreadable, (self.reason, str(self), self.details)
-
-
-def _unreadable(reason: str, message: str, details: dict) -> Unreadable:
-    return Unreadable(reason, message, **details)
 
 
 @dataclass(frozen=True)
@@ -108,12 +99,26 @@ class Table:
 def look(data: bytes, reading: Reading = AS_IT_COMES) -> Table:
     """Read a file. Raises Unreadable where there is no table to be seen; what keeps numbers from being taken out of
     one that is there is its `refusal`."""
-    raise NotImplementedError
+    _pandas()
+    if len(data) > MOST_BYTES:
+        most, size = MOST_BYTES >> 20, -(-len(data) >> 20)
+        raise Unreadable("large", f"expected a file of at most {most} MiB, but it has {size}", most=most, size=size)
+    found = format_of(data)
+    if found == "text":
+        text, encoding = decoded(data)
+        return replace(_look_at_text(text, reading), encoding=encoding)
+    raise other(found.upper())
 
 
 def pasted(text: str, reading: Reading = AS_IT_COMES) -> Table:
     """The same for what was typed or pasted by hand: a list of numbers on a line, or a table."""
-    raise NotImplementedError
+    _pandas()
+    if not is_list(text):
+        return _look_at_text(text, reading)
+    pieces, separator, decimal = listed(text, reading.separator, reading.decimal)
+    rows = grid(lambda: enumerate(([piece] for piece in pieces), start=1), MOST_ROWS)
+    asked = Asked(decimal=decimal, header="0", columns=reading.columns)
+    return replace(_table("text", understand(rows, asked), reading), separator=separator)
 
 
 def take(data: bytes, reading: Reading = AS_IT_COMES) -> np.ndarray:
@@ -126,4 +131,110 @@ def take(data: bytes, reading: Reading = AS_IT_COMES) -> np.ndarray:
 
 def work(report, data: bytes, reading: Reading) -> Table | Unreadable:
     """The job: `look`, with the numbers in the job's folder as numbers.npy and None in their place."""
-    raise NotImplementedError
+    try:
+        table = look(data, reading)
+    except Unreadable as error:
+        return error
+    if table.numbers is not None:
+        np.save(report.folder / "numbers.npy", table.numbers)
+    return replace(table, numbers=None)
+
+
+def _pandas():
+    try:
+        import pandas
+    except ImportError:
+        message = "reading tables needs pandas: pip install pandas openpyxl pyarrow"
+        raise Unreadable("pandas", message) from None
+    return pandas
+
+
+def _look_at_text(text: str, reading: Reading) -> Table:
+    asked = Asked(reading.separator, reading.decimal, reading.header, reading.columns)
+    return _table("text", understood(text, asked), reading)
+
+
+def _table(form: str, chosen: Understood, reading: Reading) -> Table:
+    """What was understood, with its numbers."""
+    grid, header = chosen.grid, chosen.header
+    body, lines = grid.kinds[header:], grid.lines[header:]
+    listed = sorted({*range(min(grid.width, MOST_LISTED)), *chosen.taken})
+    columns = []
+    for place in listed:
+        absent = body[:, place] == MISSING
+        gaps = tuple(lines[np.flatnonzero(absent)[:10]].tolist())
+        columns.append(Column(chosen.names[place], chosen.kinds[place], int(absent.sum()), gaps))
+    first = tuple(
+        tuple(shown(row[place]) if place < len(row) else "" for place in listed)
+        for row in grid.head[header : header + FIRST]
+    )
+    table = Table(
+        form,
+        encoding="",
+        separator=chosen.separator,
+        decimal=chosen.decimal,
+        header=header,
+        rows=len(body),
+        columns=tuple(columns),
+        first=first,
+        taken=tuple(chosen.names[place] for place in chosen.taken),
+        numbers=None,
+        refusal=chosen.refusal,
+    )
+    if table.refusal:
+        return table
+    try:
+        numbers, mended = _mended(*_numbers(chosen), reading.missing)
+    except Unreadable as error:
+        return replace(table, refusal=error)
+    return replace(table, numbers=numbers, mended=mended)
+
+
+def _numbers(chosen: Understood):
+    """The numbers that are taken, NaN where they are missing, and the rows they are from."""
+    grid, header, taken = chosen.grid, chosen.header, chosen.taken
+    lines = grid.lines[header:]
+    if len(lines) * len(taken) > MOST_NUMBERS:
+        message = f"expected at most {MOST_NUMBERS} numbers, but {len(taken)} columns have {len(lines) * len(taken)}"
+        raise Unreadable("numbers", message, most=MOST_NUMBERS, count=len(lines) * len(taken))
+    numbers, cells = chosen.numbers, grid.kinds[header:][:, taken]
+    for wrong, reason, expected, advice in (
+        (((cells & MARKS[chosen.decimal]) == 0) & (cells != MISSING), "bad", "a number", "correct or drop it"),
+        (
+            ~(np.abs(np.nan_to_num(numbers)) <= LARGEST),
+            "infinite",
+            f"finite numbers within ±{LARGEST:.0e}",
+            "replace or drop it",
+        ),
+    ):
+        if wrong.any():
+            at, place = (int(i) for i in np.argwhere(wrong)[0])
+            cell = shown(grid.row(header + at)[taken[place]], 20)
+            name, row = chosen.names[taken[place]], int(lines[at])
+            message = f"expected {expected} in column {name!r}, but row {row} has {cell!r}: {advice}"
+            raise Unreadable(reason, message, row=row, cell=cell, column=name)
+    return numbers, lines
+
+
+def _mended(numbers: np.ndarray, lines: np.ndarray, missing: str) -> tuple[np.ndarray, int]:
+    """The numbers without gaps, and how many rows were dropped or values carried forward."""
+    frame = _pandas().DataFrame(numbers)
+    gaps = np.isnan(numbers)
+    if not gaps.any():
+        return numbers, 0
+    if missing == "drop":
+        kept = frame.dropna().to_numpy()
+        if not len(kept):
+            raise nothing()
+        return kept, len(numbers) - len(kept)
+    if missing == "carry":
+        if gaps[0].any():
+            row = int(lines[0])
+            message = f"expected a value to carry forward, but row {row} has none and nothing comes before it: drop it"
+            raise Unreadable("nothing_before", message, row=row)
+        return frame.ffill().to_numpy(), int(gaps.sum())
+    rows = lines[gaps.any(1)]
+    named = ", ".join(map(str, rows[:5].tolist())) + ("…" if len(rows) > 5 else "")
+    count = int(gaps.sum())
+    message = f"expected a number in every row, but {count} are missing, in row {named}: drop them or carry the last on"
+    raise Unreadable("missing", message, count=count, rows=named)

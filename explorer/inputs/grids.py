@@ -1,0 +1,145 @@
+"""Rows of cells, whatever they come from: what each cell is, and the numbers of a column when they are wanted.
+
+A text is read anew for each, so that millions of cells are never held as objects; a sheet of Excel is.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+
+from explorer.inputs.cells import MISSING, Cell, kinds, values
+from explorer.inputs.unreadable import Unreadable
+
+HEAD, BLOCK = 24, 4096  # rows that are kept as they are, for names and for a look; rows that are treated together
+MOST_COLUMNS = 4096
+Numbered = tuple[int, list[Cell]]  # the number of its line in the file, from 1, and a row
+
+
+@dataclass(eq=False)
+class Grid:
+    """A table before anything is decided.
+
+    again   gives its rows from the first, each with the number of its line in the file
+    kinds   (rows, columns) what each cell is, uint8, see `cells`
+    lines   (rows,) the number of each row's line
+    head    the first rows
+    long    the first row that has more cells than there are columns, and how many: (line, count), or None
+    short   number of cells -> the first line that has no more than these, and fewer than there are columns
+    whole   the share of rows that have as many cells as there are columns
+    """
+
+    again: object
+    kinds: np.ndarray
+    lines: np.ndarray
+    head: list[list[Cell]]
+    long: tuple[int, int] | None = None
+    short: dict[int, int] = field(default_factory=dict)
+    whole: float = 1.0
+    tight: bool = True
+
+    @property
+    def width(self) -> int:
+        return self.kinds.shape[1]
+
+    def row(self, at: int) -> list[Cell]:
+        """One row, filled up."""
+        if at < len(self.head):
+            row = self.head[at]
+        else:
+            row = next(islice(self.again(), at, None))[1]
+        return row + [None] * (self.width - len(row))
+
+    def after(self, header: int) -> Iterator[Numbered]:
+        return islice(self.again(), header, None)
+
+    def numbers(self, columns: list[int], decimal: str, start: int) -> np.ndarray:
+        """(rows from `start`, columns) in float64, NaN where a cell is no number with this decimal mark."""
+        made = np.full((len(self.lines) - start, len(columns)), np.nan)
+        at, rows = 0, (row for _, row in self.after(start))
+        while block := list(islice(rows, BLOCK)):
+            for place, column in enumerate(columns):
+                cells = [row[column] if column < len(row) else None for row in block]
+                found = self.kinds[start + at : start + at + len(block), column]
+                made[at : at + len(block), place] = values(cells, found, decimal)
+            at += len(block)
+        return made
+
+
+def grid(again, most: int) -> Grid:
+    """The grid of these rows. Raises Unreadable beyond so many, for too many columns, and for a row that ends nowhere."""
+    width = _width(islice(again(), BLOCK))
+    if width > MOST_COLUMNS:
+        message = f"expected at most {MOST_COLUMNS} columns, but there are {width}: keep a part of them"
+        raise Unreadable("wide", message, most=MOST_COLUMNS, count=width)
+    rows, blocks, lines, head, long, short, whole = again(), [], [], [], None, {}, 0
+    while block := list(islice(rows, BLOCK)):
+        if len(lines) * BLOCK > most + BLOCK * HEAD:
+            count = sum(map(len, lines)) + len(block) + sum(1 for _ in rows)
+            raise many(count, most)
+        numbers, cells = zip(*block)
+        head.extend(cells[: HEAD - len(head)] if len(head) < HEAD else ())
+        lengths = list(map(len, cells))
+        if set(lengths) != {width}:
+            cells = list(cells)
+            for at, (line, length) in enumerate(zip(numbers, lengths)):
+                if length > width and long is None and (kinds(cells[at][width:]) != MISSING).any():
+                    long = (line, length)
+                if length < width:
+                    short.setdefault(length, line)
+                    cells[at] = cells[at] + [None] * (width - length)
+        whole += lengths.count(width)
+        found = np.empty((len(block), width), np.uint8)
+        for column, several in enumerate(islice(zip(*cells), width)):
+            found[:, column] = kinds(several)
+        blocks.append(found)
+        lines.append(np.array(numbers))
+    made = np.concatenate(blocks) if blocks else np.empty((0, width), np.uint8)
+    lines = np.concatenate(lines) if lines else np.empty(0, int)
+    used = (made != MISSING).any(0)
+    kept = width - int(used[::-1].argmax()) if used.any() else min(width, 1)
+    short = {length: line for length, line in short.items() if length < kept}
+    return Grid(again, made[:, :kept], lines, [list(row) for row in head], long, short, whole / max(1, len(lines)))
+
+
+def _width(rows: Iterable[Numbered]) -> int:
+    """The number of cells that most rows have."""
+    counted = Counter(len(row) for _, row in rows)
+    return max(counted, key=lambda length: (counted[length], length), default=0)
+
+
+def many(count: int, most: int) -> Unreadable:
+    message = f"expected at most {most} rows, but there are {count}: keep a part of them"
+    return Unreadable("many", message, most=most, count=count)
+
+
+def rows_of(text: str, separator: str, first: int = 0, tight: bool = True):
+    """The rows of a text, as a function that gives them anew; the first lines are passed over, and blank rows.
+
+    separator   "" if every line is one cell
+    tight       whether two separators have a cell between them, and one at the beginning a cell before it
+    """
+
+    def again() -> Iterator[Numbered]:
+        lines = io.StringIO(text, newline="")
+        for _ in range(first):
+            lines.readline()
+        how = {"delimiter": separator or "\x1f", "skipinitialspace": separator != " " or not tight, "strict": True}
+        reader = csv.reader(lines, **how)
+        line = first + 1
+        try:
+            for row in reader:
+                if row and not (len(row) == 1 and row[0] and row[0].isspace()):
+                    yield line, row
+                line = first + reader.line_num + 1
+        except csv.Error:
+            message = f"a quotation mark in row {line} is not followed by a separator, or never closed: correct it"
+            raise Unreadable("quote", message, row=line) from None
+
+    return again
