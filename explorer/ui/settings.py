@@ -193,7 +193,7 @@ def _own_numbers() -> None:
     e = state.experiment()
     st.session_state["own_width"] = e.D
     now = tables.written(np.reshape(e.numbers, (-1, e.D)))
-    tables.field(OWN, say("setting.numbers"), now, help=say("help.numbers"))
+    tables.text_field(OWN, say("setting.numbers"), now, help=say("help.numbers"))
     with st.expander(say("table.from_file")):
         tables.upload(OWN, say("table.file"))
 
@@ -201,13 +201,14 @@ def _own_numbers() -> None:
 def _take_numbers(numbers: np.ndarray) -> None:
     """Own numbers (n, D) into the experiment. Raises tables.Refused beyond its bounds."""
     if numbers.size > MOST:
-        raise tables.Refused("note.numbers_many", most=MOST, count=f"{numbers.size:,}")
+        raise tables.Refused(REFUSED["many"], most=MOST, count=numbers.size)
     wrong = np.argwhere(~(np.abs(numbers) <= LARGEST))
     if len(wrong):
         row, column = wrong[0]
         piece = shortest(float(numbers[row, column]))
-        raise tables.Refused("note.numbers_bad", place=row * numbers.shape[1] + column + 1, piece=piece)
+        raise tables.Refused(REFUSED["bad"], place=row * numbers.shape[1] + column + 1, piece=piece)
     state.change(numbers=tuple(numbers.ravel().tolist()), D=numbers.shape[1], T=max(2, len(numbers)))
 
 
-OWN = tables.Place("numbers", MOST_TAKEN, _take_numbers)
+REFUSED = {"none": "note.numbers_none", "many": "note.numbers_many", "bad": "note.numbers_bad"}
+OWN = tables.Place("numbers", MOST_TAKEN, REFUSED, _take_numbers)

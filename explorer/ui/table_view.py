@@ -9,7 +9,6 @@ from html import escape
 import streamlit as st
 
 from explorer.inputs.tables import DECIMALS, SEPARATORS, Reading, Table, Unreadable
-from explorer.numerals import plain
 from explorer.ui import state
 from explorer.ui.language import current, literal, say
 from explorer.ui.state import kinds
@@ -17,6 +16,7 @@ from explorer.ui.state import kinds
 COLUMNS, CELL, NAME = 8, 20, 24  # columns and letters of the preview
 OPTIONS = 500  # columns that a list offers
 ENCODINGS = {"utf-8-sig": "UTF-8", "cp949": "CP949", "euc-kr": "EUC-KR", "latin-1": "Latin-1", "iso8859-1": "Latin-1"}
+PLAIN, LISTED = ("rows", "names", "what"), 120  # details that are no piece of what was brought; letters of a list
 Change = Callable[..., None]
 
 
@@ -31,21 +31,13 @@ def quoted(text: str) -> str:
 
 def refusal(error: Unreadable) -> str:
     """Why it is not taken, in a sentence."""
-    return say(f"table.refused_{error.reason}", **{name: _said(value) for name, value in error.details.items()})
+    return say(f"table.refused_{error.reason}", **{name: _said(name, value) for name, value in error.details.items()})
 
 
-def _said(value) -> str:
-    match value:
-        case str():
-            return quoted(value)
-        case bool() | None:
-            return str(value)
-        case int():
-            return f"{value:,}"
-        case float():
-            return plain(value, 6)
-        case _:
-            return ", ".join(map(_said, tuple(value)[:10])) + (" …" if len(value) > 10 else "")
+def _said(name: str, value) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    return literal(cut(str(value), LISTED)) if name in PLAIN else quoted(str(value))
 
 
 def facts(name: str, table: Table) -> str:
@@ -54,9 +46,8 @@ def facts(name: str, table: Table) -> str:
     if table.format == "text":
         code = table.encoding.lower().replace("_", "-")
         said += [ENCODINGS.get(code, code.upper())] if name else []
-        said += [
-            say(f"table.written_{kind}") for kind in (table.separator, f"decimal_{table.decimal}") if kind in WRITTEN
-        ]
+        ways = (table.separator, f"decimal_{table.decimal}")
+        said += [say(f"table.written_{way}") for way in ways if way in WRITTEN]
     else:
         said.append(say(f"table.format_{table.format}"))
     if table.format != "npy":
@@ -103,9 +94,9 @@ def preview(table: Table) -> None:
 
 def controls(slot: str, table: Table, reading: Reading, change: Change, most: int, asked: Collection[str]) -> None:
     """The settings that mean something for this table; those that are not `asked` for are folded away."""
-    offered = (
-        ["columns", "missing"] if any(c.missing for c in table.columns) or reading.missing != "refuse" else ["columns"]
-    )
+    offered = ["columns"]
+    if any(column.missing for column in table.columns) or reading.missing != "refuse":
+        offered.append("missing")
     if table.format == "text":
         offered += ["separator", "decimal"]
     if table.format in ("text", "excel"):
@@ -113,14 +104,15 @@ def controls(slot: str, table: Table, reading: Reading, change: Change, most: in
     first = [name for name in offered if name in asked or name in ("columns", "missing")]
     rest = [name for name in offered if name not in first]
     for name in first:
-        _control(slot, name, table, reading, change, most)
+        control(slot, name, table, reading, change, most)
     if rest:
         with st.expander(say("table.differently")):
             for name in rest:
-                _control(slot, name, table, reading, change, most)
+                control(slot, name, table, reading, change, most)
 
 
-def _control(slot: str, name: str, table: Table, reading: Reading, change: Change, most: int) -> None:
+def control(slot: str, name: str, table: Table, reading: Reading, change: Change, most: int = 1) -> None:
+    """The widget of one of them."""
     if name == "columns":
         _columns(slot, table, change, most)
         return

@@ -7,13 +7,14 @@ that another column of it can be taken; of its numbers there is one copy, and no
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 import numpy as np
 import streamlit as st
 
+from explorer.datasets.own import MOST
 from explorer.inputs import tables
 from explorer.inputs.tables import DECIMALS, MOST_BYTES, SEPARATORS, Reading, Table, Unreadable
 from explorer.jobs import SHORT, Job, Task
@@ -23,6 +24,9 @@ from explorer.ui.language import current, literal, say
 
 FILES = ["csv", "txt", "tsv", "xlsx", "parquet", "npy"]
 LONGEST = 12_000  # letters of a text
+# which setting answers a question
+ANSWERS = {name: name for name in ("separator", "decimal", "header", "missing")}
+ANSWERS |= {"row": "separator", "nothing_before": "missing"}
 PAUSES = {"waiting": 1.0, "running": 0.25}  # seconds between two looks at the reading of a file
 MEANT, SHOWN = 5, 6  # readings of a text that are offered, and numbers shown of each
 
@@ -41,11 +45,13 @@ class Place:
 
     slot    its name
     most    columns that it takes
+    words   what a list of numbers lacks here, "none", "many" or "bad": the keys of the sentences
     accept  (n, D) numbers -> None, where they are for the address; raises Refused. Without it they are kept.
     """
 
     slot: str
     most: int = 1
+    words: Mapping[str, str] = field(default_factory=dict)
     accept: Callable[[np.ndarray], None] | None = None
 
     def take(self, numbers: np.ndarray) -> Refused | None:
@@ -164,7 +170,7 @@ def _taken_over(place: Place, file: File, reading: Reading, job: Job) -> Read:
 # a text
 
 
-def field(place: Place, label: str, now: str, **more) -> None:
+def text_field(place: Place, label: str, now: str, **more) -> None:
     """A field for numbers, which shows those that are taken now, or what was typed and could not be."""
     slot = place.slot
     typed = st.session_state.get(f"typed_{slot}")
@@ -179,8 +185,8 @@ def field(place: Place, label: str, now: str, **more) -> None:
 
 def written(numbers: np.ndarray) -> str:
     """Numbers (n, D) as a field shows them, a row on a line where there are several in it; read again, the same."""
-    rows = [", ".join(map(shortest, row)) for row in numbers.tolist()]
-    return ("\n" if numbers.shape[1] > 1 else ", ").join(rows)
+    within, between = ("\t", "\n") if numbers.shape[1] > 1 else (", ", ", ")
+    return between.join(within.join(map(shortest, row)) for row in numbers.tolist())
 
 
 def typed(place: Place, text: str) -> Read:
@@ -208,7 +214,7 @@ def _type(place: Place, text: str, reading: Reading) -> None:
 def _pasted(place: Place, text: str, reading: Reading) -> Read:
     """A text as a table; one of several columns of numbers without names is taken whole."""
     if len(text) > LONGEST:
-        return Read(None, reading, None, refusal=Unreadable("long", "", most=LONGEST, count=len(text)))
+        return Read(None, reading, None, refusal=_too_long(place, text))
     try:
         table = tables.pasted(text, reading)
         names = [column.name for column in table.columns]
@@ -216,11 +222,28 @@ def _pasted(place: Place, text: str, reading: Reading) -> Read:
         if whole and not reading.columns and 1 < len(names) <= place.most:
             table = tables.pasted(text, replace(reading, columns=tuple(names)))
     except Unreadable as error:
-        return Read(text, reading, None, refusal=error)
+        return Read(text, reading, None, refusal=_of_a_list(place, error))
     return Read(text, reading, table, refusal=table.refusal)
 
 
-def meant(place: Place, text: str, reading: Reading) -> list[Reading]:
+def _too_long(place: Place, text: str) -> Refused | Unreadable:
+    count = len(text.replace(",", " ").split())
+    if count > MOST:
+        return Refused(place.words["many"], most=MOST, count=count)
+    return Unreadable("long", "", most=LONGEST, count=len(text))
+
+
+def _of_a_list(place: Place, error: Unreadable) -> Refused | Unreadable:
+    """What is wrong with a list, in the words of its place."""
+    if error.reason == "none":
+        return Refused(place.words["none"])
+    if error.reason == "bad" and "place" in error.details:
+        piece = literal(error.details["piece"])
+        return Refused(place.words["bad"], place=error.details["place"], piece=piece)
+    return error
+
+
+def meant(place: Place, text: str, reading: Reading) -> list[tuple[Reading, np.ndarray]]:
     """The ways of reading a text that give numbers, one for each that they give."""
     found = {}
     for separator, decimal in product(("auto", *SEPARATORS), DECIMALS):
@@ -236,21 +259,25 @@ def meant(place: Place, text: str, reading: Reading) -> list[Reading]:
 
 def show(place: Place, read: Read, change: table_view.Change) -> None:
     """What was read, why it was not taken, and how else it can be read."""
-    table, refused = read.table, read.refusal
-    slot = f"{'file' if read.name else 'text'}_{place.slot}"
+    table, refused, is_file = read.table, read.refusal, isinstance(read.source, File)
+    slot = f"{'file' if is_file else 'text'}_{place.slot}"
     asked = st.session_state.setdefault(f"asked_{slot}", set(_chosen(read.reading)))
     if isinstance(refused, Refused):
         st.warning(say(refused.key, **refused.details))
     elif refused is not None:
-        asked.add(refused.reason)
+        asked.add(ANSWERS.get(refused.reason, "columns"))
         st.warning(_sentence(refused))
-    if not read.name and refused is not None and _which(place, read):
+        if not is_file and refused.reason in ("comma", "separator", "decimal"):
+            _which(place, read)
+            return
+    if table is None:
         return
-    if table is None or not (read.name or len(table.columns) > 1):
-        return
-    st.caption(" ".join([table_view.facts(read.name, table), *table_view.gaps(table)]))
-    table_view.preview(table)
-    table_view.controls(slot, table, read.reading, change, place.most, asked)
+    if is_file or len(table.columns) > 1:
+        st.caption(" ".join([table_view.facts(read.name, table), *table_view.gaps(table)]))
+        table_view.preview(table)
+        table_view.controls(slot, table, read.reading, change, place.most, asked)
+    elif "missing" in asked:  # of a list
+        table_view.control(slot, "missing", table, read.reading, change)
 
 
 def _chosen(reading: Reading) -> list[str]:
@@ -264,10 +291,8 @@ def _sentence(refused: Unreadable) -> str:
     return say(f"table.{refused.reason}", details=literal(str(refused)), memory=limits.memory, seconds=SHORT)
 
 
-def _which(place: Place, read: Read) -> bool:
+def _which(place: Place, read: Read) -> None:
     """Where a text can be read in several ways: the numbers that each would give, to choose from."""
-    if read.refusal.reason not in ("decimal", "separator"):
-        return False
     ways = meant(place, read.source, read.reading)
 
     def words(k: int) -> str:
@@ -282,4 +307,3 @@ def _which(place: Place, read: Read) -> bool:
 
     key = f"which_{place.slot}_{current()}"
     st.radio(say("table.which"), range(len(ways)), index=None, format_func=words, key=key, on_change=choose)
-    return True

@@ -99,7 +99,7 @@ def _ask_prices(asked: Asked) -> bool:
         now = tables.written(np.array(read_numbers(prices, answers.LARGEST))[:, None]) if stands else prices
     except NotNumbers:
         now = prices
-    tables.field(PRICES, say("forms.prices"), now, help=say("forms.prices_help"))
+    tables.text_field(PRICES, say("forms.prices"), now, help=say("forms.prices_help"))
     tables.upload(PRICES, say("table.file"))
     return stands
 
@@ -115,11 +115,16 @@ def _take_prices(numbers: np.ndarray) -> None:
     written = " ".join(map(shortest, prices[:MOST]))
     if len(prices) > MOST or len(written) > most:
         fitting = min(len(prices), MOST) * most // max(most, len(written))
-        raise tables.Refused("forms.refused_numbers_many", most=fitting, count=len(prices))
+        raise tables.Refused(NOT_PRICES["many"], most=fitting, count=len(prices))
     state.ask(prices=written)
 
 
-PRICES = tables.Place("prices", 1, _take_prices)
+NOT_PRICES = {
+    "none": "forms.refused_numbers_none",
+    "many": "forms.refused_numbers_many",
+    "bad": "forms.refused_numbers_bad",
+}
+PRICES = tables.Place("prices", 1, NOT_PRICES, _take_prices)
 
 
 def _ask_review(asked: Asked) -> None:
