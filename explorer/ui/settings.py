@@ -211,4 +211,4 @@ def _take_numbers(numbers: np.ndarray) -> None:
 
 
 REFUSED = {"none": "note.numbers_none", "many": "note.numbers_many", "bad": "note.numbers_bad"}
-OWN = tables.Place("numbers", MOST_TAKEN, REFUSED, _take_numbers)
+OWN = tables.Place("numbers", MOST_TAKEN, REFUSED, _take_numbers, narrow=True)

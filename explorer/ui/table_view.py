@@ -14,6 +14,7 @@ from explorer.ui.language import current, literal, say
 from explorer.ui.state import kinds
 
 COLUMNS, CELL, NAME = 8, 20, 24  # columns and letters of the preview
+NARROW = 4  # its rows where there is little room
 OPTIONS = 500  # columns that a list offers
 ENCODINGS = {"utf-8-sig": "UTF-8", "cp949": "CP949", "euc-kr": "EUC-KR", "latin-1": "Latin-1", "iso8859-1": "Latin-1"}
 PLAIN, LISTED = ("rows", "names", "what"), 120  # details that are no piece of what was brought; letters of a list
@@ -69,7 +70,18 @@ def gaps(table: Table) -> list[str]:
     return said
 
 
-def preview(table: Table) -> None:
+def look(
+    slot: str, table: Table, reading: Reading, change: Change, most: int, asked: Collection[str], *, narrow: bool
+) -> None:
+    """The first rows, and what reads them differently beside them, or below where there is no room."""
+    left, right = (st.container(), st.container()) if narrow else st.columns([3, 2], gap="large")
+    with left:
+        preview(table, NARROW if narrow else len(table.first))
+    with right:
+        controls(slot, table, reading, change, most, asked)
+
+
+def preview(table: Table, rows: int) -> None:
     """The first rows: names and kinds of the columns, those that are taken marked."""
     shown = [k for k, column in enumerate(table.columns) if column.name in table.taken][:COLUMNS]
     shown = sorted({*shown, *[k for k in range(len(table.columns)) if k not in shown][: COLUMNS - len(shown)]})
@@ -82,8 +94,8 @@ def preview(table: Table) -> None:
         cell(k, table.columns[k].name, "th", f"<small>{escape(say(f'table.kind_{table.columns[k].kind}'))}</small>")
         for k in shown
     ]
-    rows = ["".join(cell(k, row[k] if k < len(row) else "") for k in shown) for row in table.first]
-    body = "".join(f"<tr>{row}</tr>" for row in ["".join(head), *rows])
+    lines = ["".join(cell(k, row[k] if k < len(row) else "") for k in shown) for row in table.first[:rows]]
+    body = "".join(f"<tr>{line}</tr>" for line in ["".join(head), *lines])
     st.html(f"<div class='preview' tabindex='0'><table>{body}</table></div>")
     if len(table.columns) > len(shown):
         st.caption(say("table.more_columns", count=f"{len(table.columns) - len(shown):,}"))

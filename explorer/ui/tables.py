@@ -46,6 +46,7 @@ class Place:
     slot    its name
     most    columns that it takes
     words   what a list of numbers lacks here, "none", "many" or "bad": the keys of the sentences
+    narrow  whether it is in the sidebar
     accept  (n, D) numbers -> None, where they are for the address; raises Refused. Without it they are kept.
     """
 
@@ -53,6 +54,7 @@ class Place:
     most: int = 1
     words: Mapping[str, str] = field(default_factory=dict)
     accept: Callable[[np.ndarray], None] | None = None
+    narrow: bool = False
 
     def take(self, numbers: np.ndarray) -> Refused | None:
         """Hand them over."""
@@ -274,8 +276,7 @@ def show(place: Place, read: Read, change: table_view.Change) -> None:
         return
     if is_file or len(table.columns) > 1:
         st.caption(" ".join([table_view.facts(read.name, table), *table_view.gaps(table)]))
-        table_view.preview(table)
-        table_view.controls(slot, table, read.reading, change, place.most, asked)
+        table_view.look(slot, table, read.reading, change, place.most, asked, narrow=place.narrow)
     elif "missing" in asked:  # of a list
         table_view.control(slot, "missing", table, read.reading, change)
 
