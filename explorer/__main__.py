@@ -24,18 +24,18 @@ from urllib.parse import parse_qsl
 
 import numpy as np
 
-from explorer import parallel_time, sweep_command, unroll
+from explorer import input_command, parallel_time, sweep_command, unroll
 from explorer.cells import CELLS
 from explorer.experiment import KINDS, Experiment
 from explorer.initialise import SCHEMES, init_params
+from explorer.input_command import source
 from explorer.long_run import Long, streamed
-from explorer.long_series import MOST_BYTES, SERIES, read_csv, series
+from explorer.long_series import series
 from explorer.measures import norm
 from explorer.performing import direct_gradient, perform
 from explorer.stream import METHODS, Stream, stream
 from explorer.training import command
 
-NAMED = tuple(name for name in SERIES if name != "own")
 MOST = {"T": 10**8, "B": 1024, "D": 4096, "H": 4096, "layers": 16, "chunk": 10**6}
 FULL = 2**31  # bytes up to which --out is given everything, not norms alone
 MEMORY = 2**34  # bytes
@@ -94,11 +94,9 @@ def parser() -> argparse.ArgumentParser:
     add("--method", choices=METHODS, default="engine", help="how to run it (default: engine)")
     add("--device", help="cpu, or a GPU by PyTorch's name, for --method torch (default: cpu)")
     add("--out", type=Path, metavar="FILE.npz", help="write the numbers instead of printing norms")
+    input_command.add(trace.add_argument_group("what runs through the network, with --length"))
     sizes = trace.add_argument_group("sizes of your own, instead of an experiment").add_argument
     sizes("--length", "--T", dest="T", type=whole("T"), metavar="T", help="steps; needed for sizes of your own")
-    sizes(
-        "--input", metavar="NAME", help=f"{', '.join(NAMED)}, or a CSV file whose last column counts (default: noise)"
-    )
     sizes("--cell", choices=tuple(CELLS))
     sizes("--activation", choices=CELLS["rnn"].options["activation"], help="of an RNN")
     for name, what in (("B", "sequences"), ("D", "inputs a step"), ("H", "units"), ("layers", "stacked layers")):
@@ -145,6 +143,8 @@ def run_trace(chosen):
     if chosen.T is None:
         if own:
             raise ValueError(f"--{own[0].replace('_', '-')} is a size of your own and needs --length")
+        if given := input_command.of_table(chosen):
+            raise input_command.unused(given)
         run_experiment(chosen)
     elif chosen.experiment is not None or chosen.json is not None:
         if wrong := [name for name in own if name != "input"]:
@@ -227,19 +227,9 @@ def run_long(chosen):
     name, own = source(chosen)
     how = {"method": chosen.method, "device": chosen.device or "cpu"}
     made = streamed(e, replace(long, series=name), own, progress=Progress(), **how)
-    print(f"{e.cell}, T={T}, D=1, H={e.H}, loss {e.loss}, {name}, {chosen.method}")
+    D = 1 if own is None else own.shape[1]
+    print(f"{e.cell}, T={T}, D={D}, H={e.H}, loss {e.loss}, {name}, {chosen.method}")
     answer(chosen, made)
-
-
-def source(chosen) -> tuple[str, np.ndarray | None]:
-    """The name of the series and, if it is a file's, its numbers."""
-    if chosen.input is None or chosen.input in NAMED:
-        return chosen.input or "noise", None
-    path = Path(chosen.input)
-    if not path.suffix and not path.exists():
-        raise ValueError(f"--input must be {', '.join(NAMED)} or a CSV file, but is {chosen.input!r}")
-    with path.open("rb") as file:
-        return "own", read_csv(file.read(MOST_BYTES + 1))
 
 
 def answer(chosen, made: Stream):
@@ -275,7 +265,7 @@ class Progress:
 def run_sizes(chosen):
     T, B, H = chosen.T, chosen.B, chosen.H
     name, own = source(chosen)
-    D = chosen.D or (16 if name in ("noise", "needle") else 1)
+    D = chosen.D or (16 if name in ("noise", "needle") else 1 if own is None else own.shape[1])
     options = {} if chosen.activation is None else {"activation": chosen.activation}
     if chosen.loss == "last" and chosen.window is None and chosen.out is not None and T * B * H * 160 <= FULL:
         chosen.window = (0, T)

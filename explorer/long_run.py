@@ -50,19 +50,19 @@ class Cost:
     disk: int
 
 
-def cost(e: Experiment, long: Long) -> Cost:
-    """The cost of a run, from a short one of the same network on this machine."""
-    ahead, back = a_step(e.replace(T=SAMPLE, loss="all", input="sine"))
+def cost(e: Experiment, long: Long, D: int = 1) -> Cost:
+    """The cost of a run with D inputs a step, from a short one of the same network on this machine."""
+    ahead, back = a_step(e.replace(T=SAMPLE, loss="all", input="sine"), D)
     seconds = long.length * (2 * ahead + back) * (OF_TORCH[e.cell] if long.method == "torch" else 1.2)
     kept = 8 * e.layers * (chunk(e, long) * e.H * 20) / 2**20
-    files = 8 * e.layers * long.length * 12 / 2**20
+    files = 8 * long.length * (e.layers * 12 + D - 1) / 2**20
     return Cost(seconds, round(INTERPRETER[long.method] + COPIES[long.method] * kept + files), round(files))
 
 
 @lru_cache(64)
-def a_step(e: Experiment) -> tuple[float, float]:
+def a_step(e: Experiment, D: int = 1) -> tuple[float, float]:
     """Seconds a step forward and backward, the best of three."""
-    x, params, dh = np.ones((e.T, 1, 1)), weights(e, D=1), np.ones((e.T, 1, e.H))
+    x, params, dh = np.ones((e.T, 1, D)), weights(e, D=D), np.ones((e.T, 1, e.H))
     times = []
     for _ in range(3):
         began = perf_counter()
@@ -94,31 +94,34 @@ def loss_gradient(e: Experiment, T: int) -> Callable[[int, int], np.ndarray | No
 
 
 def streamed(e: Experiment, long: Long, own: np.ndarray | None, **how) -> Stream:
-    """Stream the experiment's network over the long input; `how` goes to `stream`."""
+    """Stream the experiment's network over the long input; `how` goes to `stream`.
+
+    own   the numbers of a series of the user's own, (n,) or (n, D)
+    """
     method, device = STREAMED[long.method]
-    T = long.length
+    T, D = long.length, 1 if own is None else own.reshape(len(own), -1).shape[1]
     return stream(
         e.cell,
-        weights(e, D=1, longest=T),
-        series(long.series, T, seed=e.input_seed, own=own),
+        weights(e, D=D, longest=T),
+        series(long.series, T, seed=e.input_seed, D=D, own=own),
         loss_gradient(e, T),
         **{"T": T, "chunk": chunk(e, long), "method": method, "device": device} | how,
         **e.options,
     )
 
 
-def work(report, e: Experiment, long: Long, own: bytes) -> dict:
-    """The job: x, norms and levels into files of their names, (T, 1) each; a summary comes back.
+def work(report, e: Experiment, long: Long, own: bytes, D: int = 1) -> dict:
+    """The job: x (T, D), norms and levels (T, 1) into files of their names; a summary comes back.
 
-    own   the numbers of an uploaded series, float32
+    own   the numbers of an uploaded series (n, D), one row after the other in float64; b"" for any other input
     """
 
     def room(name: str, shape) -> np.ndarray:
         return np.lib.format.open_memmap(report.folder / f"{name}.npy", "w+", np.float64, shape)
 
-    own = np.frombuffer(own, np.float32) if own else None
+    own = np.frombuffer(own).reshape(-1, D) if own else None
     began, T = perf_counter(), long.length
-    room("x", (T, 1))[...] = series(long.series, T, seed=e.input_seed, own=own)(0, T)[:, :, 0]
+    room("x", (T, D))[...] = series(long.series, T, seed=e.input_seed, D=D, own=own)(0, T)[:, 0]
     report.part("x")
     made = streamed(e, long, own, room=room, progress=report.done)
     forward, backward = (asdict(way) for way in made.ways)

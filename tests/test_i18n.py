@@ -97,7 +97,7 @@ AMONG = {  # composed keys among others
     "question": set(QUESTIONS),
     "input": set(DATASETS),
     "note": {"numbers_none", "numbers_many", "numbers_bad"},
-    "table": {f"refused_{reason}" for reason in {*REASONS_TO_REFUSE, "long"}}
+    "table": {f"refused_{reason}" for reason in {*REASONS_TO_REFUSE, "bad", "infinite", "long"}}
     | {f"job_{kind}" for kind in ("refused", "memory", "disk", "late", "crashed")}
     | {f"format_{form}" for form in ("excel", "parquet", "npy")}
     | {f"kind_{kind}" for kind in ("number", "date", "text", "empty")}

@@ -114,7 +114,7 @@ def test_progress_is_told_when_it_takes_long(monkeypatch, capsys):
         ("trace cell=lsmt", "cell cannot be 'lsmt'"),
         ("trace T=10 --T 2000 --H 8", "give an experiment or sizes of your own, not both: --H"),
         ("trace T=10 --length 10", "a length from 1,000 to 1,000,000, but got 10"),
-        ("trace --T 10 --input nonsense", "--input must be prices, noise, needle or a CSV file, but is 'nonsense'"),
+        ("trace --T 10 --input nonsense", "--input must be prices, noise, needle or a table, but is 'nonsense'"),
         ("trace --T 10 --input no-such.csv", "No such file"),
         ("trace --T 10 --input prices --D 3", "prices has one input a step, but D is 3"),
         ("trace T=10 --json x.json", "not both"),

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.inputs import layout
-from explorer.inputs.cells import ABSENT, COMMA, DATE, MISSING, NUMBER, POINT, TEXT, kinds, shown
+from explorer.inputs.cells import ABSENT, COMMA, MISSING, NUMBER, POINT, TEXT, kinds, shown
 from explorer.inputs.grids import Grid, grid, rows_of
 from explorer.inputs.unreadable import Unreadable
 
-MOST_ROWS = 10**6
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "space": " ", "bar": "|", "none": ""}
 SAMPLE = 2**18  # letters, on which most separators that do not fit are found out
 NAMED = re.compile(r'"?sep=(.)"?\s*', re.I)  # the first line of what Excel wrote
@@ -82,7 +81,7 @@ def _taken(names: list[str], columns: list[str], wanted: tuple[str, ...]) -> tup
     if unknown := [name for name in wanted if name not in names]:
         known = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
         message = f"expected one of the columns {known}, but got {unknown[0]!r}"
-        return [], Unreadable("column", message, name=unknown[0], names=known)
+        return [], Unreadable("column", message, name=unknown[0], names=tuple(names[:20]))
     if wanted:
         return [names.index(name) for name in dict.fromkeys(wanted)], None
     last = [place for place, column in enumerate(columns) if column == "number"][-1:]
@@ -150,7 +149,7 @@ def _ways(text: str, first: int, separators: list[str], asked: Asked, comment: s
             if mark and mark not in text and len(separators) > 1:
                 continue
             try:
-                found = grid(rows_of(text, mark, first, tight), MOST_ROWS)
+                found = grid(rows_of(text, mark, first, tight))
             except Unreadable as error:
                 refusals.append(error)
                 continue

@@ -18,7 +18,7 @@ from explorer.inputs.cells import MISSING, Cell, kinds, values
 from explorer.inputs.unreadable import Unreadable
 
 HEAD, BLOCK = 24, 4096  # rows that are kept as they are, for names and for a look; rows that are treated together
-MOST_COLUMNS = 4096
+MOST_ROWS, MOST_COLUMNS, MOST_CELLS = 10**6, 4096, 2**25
 Numbered = tuple[int, list[Cell]]  # the number of its line in the file, from 1, and a row
 
 
@@ -72,17 +72,15 @@ class Grid:
         return made
 
 
-def grid(again, most: int) -> Grid:
+def grid(again) -> Grid:
     """The grid of these rows. Raises Unreadable beyond so many, for too many columns, and for a row that ends nowhere."""
     width = _width(islice(again(), BLOCK))
     if width > MOST_COLUMNS:
-        message = f"expected at most {MOST_COLUMNS} columns, but there are {width}: keep a part of them"
-        raise Unreadable("wide", message, most=MOST_COLUMNS, count=width)
+        raise wide(width)
     rows, blocks, lines, head, long, short, whole = again(), [], [], [], None, {}, 0
     while block := list(islice(rows, BLOCK)):
-        if len(lines) * BLOCK > most + BLOCK * HEAD:
-            count = sum(map(len, lines)) + len(block) + sum(1 for _ in rows)
-            raise many(count, most)
+        if len(lines) * BLOCK > MOST_ROWS:
+            raise many(len(lines) * BLOCK + len(block) + sum(1 for _ in rows), MOST_ROWS)
         numbers, cells = zip(*block)
         head.extend(cells[: HEAD - len(head)] if len(head) < HEAD else ())
         lengths = list(map(len, cells))
@@ -112,6 +110,11 @@ def _width(rows: Iterable[Numbered]) -> int:
     """The number of cells that most rows have."""
     counted = Counter(len(row) for _, row in rows)
     return max(counted, key=lambda length: (counted[length], length), default=0)
+
+
+def wide(count: int) -> Unreadable:
+    message = f"expected at most {MOST_COLUMNS} columns, but there are {count}: keep a part of them"
+    return Unreadable("wide", message, most=MOST_COLUMNS, count=count)
 
 
 def many(count: int, most: int) -> Unreadable:

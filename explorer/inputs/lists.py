@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from explorer.inputs.cells import DATE, MARKS, MISSING, NUMBER, POINT, TEXT, kinds, shown, values
+from explorer.inputs.cells import DATE, MARKS, MISSING, TEXT, kinds, shown, values
 from explorer.inputs.unreadable import Unreadable
 
 BETWEEN = r";\s*|,(?=\s)\s*|,$|[\n\r\t]\s*"  # lies between numbers, whatever else does
@@ -46,7 +46,7 @@ def listed(text: str, separator: str, decimal: str) -> tuple[list[str], str, str
                 bad = bad or (int(wrong.argmax()) + 1, pieces[int(wrong.argmax())])
             else:
                 found[split, mark] = pieces, values(pieces, kind, mark)
-    if not text or not any(len(pieces) for pieces, _ in found.values()) and not bad:
+    if not text or (not any(len(pieces) for pieces, _ in found.values()) and not bad):
         raise Unreadable("none", "expected numbers such as 0.5, -1, 2, but there are none")
     if not found:
         place, piece = bad

@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from explorer.inputs.archives import excel, npy, parquet
 from explorer.inputs.cells import MARKS, MISSING, shown
-from explorer.inputs.decoding import decoded, format_of, other
-from explorer.inputs.dialects import MOST_ROWS, SEPARATORS, Asked, Understood, nothing, understand, understood
+from explorer.inputs.decoding import decoded, format_of
+from explorer.inputs.dialects import SEPARATORS, Asked, Understood, nothing, understand, understood
+from explorer.inputs.grids import MOST_ROWS as MOST_ROWS
 from explorer.inputs.grids import grid
 from explorer.inputs.lists import is_list, listed
 from explorer.inputs.unreadable import Unreadable
@@ -80,6 +82,7 @@ class Table:
     numbers    (rows left, columns taken) in float64; None where `refusal` says why
     mended     rows that were dropped, or values that were carried forward, as `Reading.missing` says
     refusal    why no numbers are taken, None if they are
+    sheet      of Excel, its name and which of how many it is: "Sheet1 (1/3)"; else ""
     """
 
     format: str
@@ -94,6 +97,7 @@ class Table:
     numbers: np.ndarray | None
     mended: int = 0
     refusal: Unreadable | None = None
+    sheet: str = ""
 
 
 def look(data: bytes, reading: Reading = AS_IT_COMES) -> Table:
@@ -107,7 +111,12 @@ def look(data: bytes, reading: Reading = AS_IT_COMES) -> Table:
     if found == "text":
         text, encoding = decoded(data)
         return replace(_look_at_text(text, reading), encoding=encoding)
-    raise other(found.upper())
+    if found == "zip":
+        rows, sheet = excel(data)
+        return replace(_table("excel", understand(rows, _asked(reading)), reading), separator="", sheet=sheet)
+    rows, names = {"parquet": parquet, "npy": npy}[found](data)
+    chosen = understand(rows, replace(_asked(reading), header="0"), names=names)
+    return replace(_table(found, chosen, reading), separator="", decimal="")
 
 
 def pasted(text: str, reading: Reading = AS_IT_COMES) -> Table:
@@ -116,8 +125,8 @@ def pasted(text: str, reading: Reading = AS_IT_COMES) -> Table:
     if not is_list(text):
         return _look_at_text(text, reading)
     pieces, separator, decimal = listed(text, reading.separator, reading.decimal)
-    rows = grid(lambda: enumerate(([piece] for piece in pieces), start=1), MOST_ROWS)
-    asked = Asked(decimal=decimal, header="0", columns=reading.columns)
+    rows = grid(lambda: enumerate(([piece] for piece in pieces), start=1))
+    asked = replace(_asked(reading), decimal=decimal, header="0")
     return replace(_table("text", understand(rows, asked), reading), separator=separator)
 
 
@@ -150,8 +159,11 @@ def _pandas():
 
 
 def _look_at_text(text: str, reading: Reading) -> Table:
-    asked = Asked(reading.separator, reading.decimal, reading.header, reading.columns)
-    return _table("text", understood(text, asked), reading)
+    return _table("text", understood(text, _asked(reading)), reading)
+
+
+def _asked(reading: Reading) -> Asked:
+    return Asked(reading.separator, reading.decimal, reading.header, reading.columns)
 
 
 def _table(form: str, chosen: Understood, reading: Reading) -> Table:
@@ -234,7 +246,9 @@ def _mended(numbers: np.ndarray, lines: np.ndarray, missing: str) -> tuple[np.nd
             raise Unreadable("nothing_before", message, row=row)
         return frame.ffill().to_numpy(), int(gaps.sum())
     rows = lines[gaps.any(1)]
-    named = ", ".join(map(str, rows[:5].tolist())) + ("…" if len(rows) > 5 else "")
+    first = tuple(rows[:10].tolist())
+    named = ", ".join(map(str, first[:5])) + (" …" if len(rows) > 5 else "")
     count = int(gaps.sum())
-    message = f"expected a number in every row, but {count} are missing, in row {named}: drop them or carry the last on"
-    raise Unreadable("missing", message, count=count, rows=named)
+    missing = "one is missing" if count == 1 else f"{count} are missing"
+    message = f"expected a number in every row, but {missing}, in row {named}: drop such rows or carry the last on"
+    raise Unreadable("missing", message, count=count, rows=first)

@@ -138,7 +138,7 @@ def input_sentence(asked: Asked) -> str:
 
 def watch(asked: Asked) -> None:
     """The picture: of a run, as it grows; of the input alone where the server refuses, and why."""
-    needed = cost(asked.experiment, asked.long)
+    needed = cost(asked.experiment, asked.long, asked.D)
     if refusal := too_much(asked.long, needed):
         st.warning(refusal)
         draw(asked, None)

@@ -17,7 +17,7 @@ COLUMNS, CELL, NAME = 8, 20, 24  # columns and letters of the preview
 NARROW = 4  # its rows where there is little room
 OPTIONS = 500  # columns that a list offers
 ENCODINGS = {"utf-8-sig": "UTF-8", "cp949": "CP949", "euc-kr": "EUC-KR", "latin-1": "Latin-1", "iso8859-1": "Latin-1"}
-PLAIN, LISTED = ("rows", "names", "what"), 120  # details that are no piece of what was brought; letters of a list
+PLAIN, LISTED = ("rows", "names", "what", "shape", "dtype"), 120  # details that are no piece of what was brought; letters of a list
 Change = Callable[..., None]
 
 
@@ -74,7 +74,7 @@ def look(
     slot: str, table: Table, reading: Reading, change: Change, most: int, asked: Collection[str], *, narrow: bool
 ) -> None:
     """The first rows, and what reads them differently beside them, or below where there is no room."""
-    left, right = (st.container(), st.container()) if narrow else st.columns([3, 2], gap="large")
+    left, right = (st.container(), st.container()) if narrow else st.columns([3, 2])
     with left:
         preview(table, NARROW if narrow else len(table.first))
     with right:
@@ -107,7 +107,7 @@ def preview(table: Table, rows: int) -> None:
 def controls(slot: str, table: Table, reading: Reading, change: Change, most: int, asked: Collection[str]) -> None:
     """The settings that mean something for this table; those that are not `asked` for are folded away."""
     offered = ["columns"]
-    if any(column.missing for column in table.columns) or reading.missing != "refuse":
+    if any(c.missing and c.name in table.taken for c in table.columns) or reading.missing != "refuse":
         offered.append("missing")
     if table.format == "text":
         offered += ["separator", "decimal"]
