@@ -100,6 +100,7 @@ AMONG = {  # composed keys among others
     "table": {f"refused_{reason}" for reason in {*REASONS_TO_REFUSE, "bad", "infinite", "long"}}
     | {f"job_{kind}" for kind in ("refused", "memory", "disk", "late", "crashed")}
     | {f"format_{form}" for form in ("excel", "parquet", "npy")}
+    | {f"mended_{missing}" for missing in ("drop", "carry")}
     | {f"kind_{kind}" for kind in ("number", "date", "text", "empty")}
     | {f"written_{name}" for name in {*SEPARATORS} - {"none"}}
     | {f"written_decimal_{name}" for name in DECIMALS},

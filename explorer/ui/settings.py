@@ -11,11 +11,11 @@ from explorer.cells import CELLS
 from explorer.datasets import DATASETS
 from explorer.datasets.own import LARGEST, MOST
 from explorer.experiment import KINDS
-from explorer.inputs.tables import MOST_TAKEN
+from explorer.inputs.tables import MOST_TAKEN, Table
 from explorer.naming import DIALECTS, letter, listed
 from explorer.settings import Choice, Number, Switch, shortest
-from explorer.ui import state, tables
-from explorer.ui.language import current, say
+from explorer.ui import state, table_view, tables
+from explorer.ui.language import current, literal, say
 
 IN_SIGHT = ("cell", "input", "T", "H", "seed")
 
@@ -198,15 +198,16 @@ def _own_numbers() -> None:
         tables.upload(OWN, say("table.file"))
 
 
-def _take_numbers(numbers: np.ndarray) -> None:
+def _take_numbers(numbers: np.ndarray, table: Table) -> None:
     """Own numbers (n, D) into the experiment. Raises tables.Refused beyond its bounds."""
     if numbers.size > MOST:
         raise tables.Refused(REFUSED["many"], most=MOST, count=numbers.size)
     wrong = np.argwhere(~(np.abs(numbers) <= LARGEST))
     if len(wrong):
         row, column = wrong[0]
-        piece = shortest(float(numbers[row, column]))
-        raise tables.Refused(REFUSED["bad"], place=row * numbers.shape[1] + column + 1, piece=piece)
+        piece = table_view.as_written(table, row, column) or shortest(float(numbers[row, column]))
+        place = row * numbers.shape[1] + column + 1
+        raise tables.Refused(REFUSED["bad"], place=place, piece=literal(table_view.cut(piece, 20)))
     state.change(numbers=tuple(numbers.ravel().tolist()), D=numbers.shape[1], T=max(2, len(numbers)))
 
 

@@ -17,7 +17,7 @@ COLUMNS, CELL, NAME = 8, 20, 24  # columns and letters of the preview
 NARROW = 4  # its rows where there is little room
 OPTIONS = 500  # columns that a list offers
 ENCODINGS = {"utf-8-sig": "UTF-8", "cp949": "CP949", "euc-kr": "EUC-KR", "latin-1": "Latin-1", "iso8859-1": "Latin-1"}
-PLAIN, LISTED = ("rows", "names", "what", "shape", "dtype"), 120  # details that are no piece of what was brought; letters of a list
+PLAIN = ("what", "shape", "dtype")  # details that are no piece of what was brought
 Change = Callable[..., None]
 
 
@@ -36,9 +36,11 @@ def refusal(error: Unreadable) -> str:
 
 
 def _said(name: str, value) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(_said(name, one) for one in value[:10])
     if isinstance(value, int):
         return f"{value:,}"
-    return literal(cut(str(value), LISTED)) if name in PLAIN else quoted(str(value))
+    return literal(cut(str(value), CELL)) if name in PLAIN else quoted(str(value))
 
 
 def facts(name: str, table: Table) -> str:
@@ -51,7 +53,8 @@ def facts(name: str, table: Table) -> str:
         said += [say(f"table.written_{way}") for way in ways if way in WRITTEN]
     else:
         said.append(say(f"table.format_{table.format}"))
-    if table.format != "npy":
+        said += [literal(cut(table.sheet, 2 * NAME))] if table.sheet else []
+    if table.format in ("text", "excel"):
         said.append(say("table.headers", count=table.header) if table.header else say("table.no_header"))
     said.append(say("table.rows", count=f"{table.rows:,}"))
     return " · ".join(said)
@@ -60,9 +63,15 @@ def facts(name: str, table: Table) -> str:
 WRITTEN = {*(name for name in SEPARATORS if name != "none"), *(f"decimal_{name}" for name in DECIMALS)}
 
 
-def gaps(table: Table) -> list[str]:
+def as_written(table: Table, row: int, column: int) -> str:
+    """A number that was taken, as it stands in the table where that is known."""
+    place = [one.name for one in table.columns].index(table.taken[column])
+    return table.first[row][place] if row < len(table.first) and not table.mended else ""
+
+
+def gaps(table: Table, missing: str) -> list[str]:
     """Which taken columns have gaps and where, and what became of them."""
-    said = []
+    said = [say(f"table.mended_{missing}", count=f"{table.mended:,}")] if table.mended else []
     for column in table.columns:
         if column.missing and column.name in table.taken:
             rows = ", ".join(f"{row:,}" for row in column.gaps) + (" …" if column.missing > len(column.gaps) else "")
@@ -110,9 +119,10 @@ def controls(slot: str, table: Table, reading: Reading, change: Change, most: in
     if any(c.missing and c.name in table.taken for c in table.columns) or reading.missing != "refuse":
         offered.append("missing")
     if table.format == "text":
-        offered += ["separator", "decimal"]
+        offered.append("separator")
     if table.format in ("text", "excel"):
-        offered.append("header")
+        offered += ["decimal", "header"]
+    offered += [name for name in ("missing", "decimal") if name in asked and name not in offered]
     first = [name for name in offered if name in asked or name in ("columns", "missing")]
     rest = [name for name in offered if name not in first]
     for name in first:

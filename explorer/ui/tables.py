@@ -47,19 +47,19 @@ class Place:
     most    columns that it takes
     words   what a list of numbers lacks here, "none", "many" or "bad": the keys of the sentences
     narrow  whether it is in the sidebar
-    accept  (n, D) numbers -> None, where they are for the address; raises Refused. Without it they are kept.
+    accept  (numbers (n, D), table) -> None, where they are for the address; raises Refused. Without it they are kept.
     """
 
     slot: str
     most: int = 1
     words: Mapping[str, str] = field(default_factory=dict)
-    accept: Callable[[np.ndarray], None] | None = None
+    accept: Callable[[np.ndarray, Table], None] | None = None
     narrow: bool = False
 
-    def take(self, numbers: np.ndarray) -> Refused | None:
+    def take(self, numbers: np.ndarray, table: Table) -> Refused | None:
         """Hand them over."""
         try:
-            self.accept(numbers)
+            self.accept(numbers, table)
         except Refused as error:
             return error
         return None
@@ -165,7 +165,7 @@ def _taken_over(place: Place, file: File, reading: Reading, job: Job) -> Read:
         return Read(file, reading, job.result, refusal=job.result.refusal)
     numbers = np.load(job.folder / "numbers.npy")
     if place.accept:
-        return Read(file, reading, job.result, refusal=place.take(numbers))
+        return Read(file, reading, job.result, refusal=place.take(numbers, job.result))
     return Read(file, reading, job.result, numbers.tobytes())
 
 
@@ -208,7 +208,7 @@ def _type(place: Place, text: str, reading: Reading) -> None:
         st.session_state.pop(f"asked_text_{slot}", None)
     read = _pasted(place, text, reading)
     if read.refusal is None:
-        refused = place.take(read.table.numbers)
+        refused = place.take(read.table.numbers, read.table)
         read = replace(read, table=replace(read.table, numbers=None), refusal=refused)
     st.session_state[f"typed_{slot}"] = read
 
@@ -275,7 +275,8 @@ def show(place: Place, read: Read, change: table_view.Change) -> None:
     if table is None:
         return
     if is_file or len(table.columns) > 1:
-        st.caption(" ".join([table_view.facts(read.name, table), *table_view.gaps(table)]))
+        said = [table_view.facts(read.name, table), *table_view.gaps(table, read.reading.missing)]
+        st.caption("  \n".join([said[0], " ".join(said[1:])]))
         table_view.look(slot, table, read.reading, change, place.most, asked, narrow=place.narrow)
     elif "missing" in asked:  # of a list
         table_view.control(slot, "missing", table, read.reading, change)

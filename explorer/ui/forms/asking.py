@@ -109,7 +109,7 @@ def _sure(prices: str) -> bool:
     return "," not in prices or tables.typed(PRICES, prices).refusal is None
 
 
-def _take_prices(numbers: np.ndarray) -> None:
+def _take_prices(numbers: np.ndarray, table) -> None:
     """Prices (n, 1) into the address, with all their digits. Raises tables.Refused if they do not fit into it."""
     prices, most = numbers[:, 0].tolist(), kinds(Asked)["prices"].most
     written = " ".join(map(shortest, prices[:MOST]))
