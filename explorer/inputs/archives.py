@@ -1,4 +1,4 @@
-"""Tables that are no text: sheets of Excel, Parquet, NPY. What they say of their size is looked at before they are read.
+"""Tables that are no text: sheets of Excel, Parquet, NPY. What they say of their size is looked at before all else.
 
 The libraries that read them raise anything of a file that is damaged, so anything counts as that.
 """

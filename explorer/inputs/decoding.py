@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from explorer.inputs.unreadable import Unreadable
+from explorer.inputs.unreadable import Unreadable, no_table
 
 MARKS = {b"\xff\xfe\0\0": "utf-32", b"\0\0\xfe\xff": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 OTHERS = {
@@ -65,12 +65,6 @@ def decoded(data: bytes) -> tuple[str, str]:
     raise no_table()
 
 
-def no_table() -> Unreadable:
-    return Unreadable(
-        "text", "this is no table that can be read: expected CSV, TSV, Excel (XLSX), Parquet or NPY, but it is no text"
-    )
-
-
 def _encodings(data: bytes) -> tuple[str, ...]:
     for mark, encoding in MARKS.items():
         if data.startswith(mark):
@@ -83,7 +77,7 @@ def _encodings(data: bytes) -> tuple[str, ...]:
 
 
 def _korean(text: str) -> bool:
-    """Whether what was read as CP949 is Korean: its Hangul are those in use, and nothing is by chance something else."""
+    """Whether what was read as CP949 is Korean: most Hangul are those in use, and there are more of them than Hanja."""
     hangul = "".join(re.findall("[가-힣]+", text))
     usual = len(hangul.encode("euc_kr", "ignore")) // 2
     return 2 * usual > len(hangul) >= sum(map(len, re.findall("[\u4e00-\u9fff\uf900-\ufaff]+", text)))

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.inputs import layout
-from explorer.inputs.cells import ABSENT, COMMA, MISSING, NUMBER, POINT, TEXT, kinds, shown
+from explorer.inputs.cells import COMMA, COMMAS, DATE, MARKS, MISSING, NUMBER, POINT, TEXT, kinds, shown
 from explorer.inputs.grids import Grid, grid, rows_of
 from explorer.inputs.unreadable import Unreadable
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "space": " ", "bar": "|", "none": ""}
 SAMPLE = 2**18  # letters, on which most separators that do not fit are found out
+ERROR = re.compile(r"#(N/?A|DIV/0!|VALUE!|REF!|NAME\?|NUM!|NULL!)", re.I)  # Excel's, and no comment
 NAMED = re.compile(r'"?sep=(.)"?\s*', re.I)  # the first line of what Excel wrote
 
 
@@ -90,10 +91,10 @@ def _taken(names: list[str], columns: list[str], wanted: tuple[str, ...]) -> tup
 
 def _ragged(found: Grid, header: int, given: bool) -> Unreadable | None:
     """The first row of another length than most; the first after the names, if it is they that have another."""
-    expected, lengths = found.width, {line: length for length, line in found.short.items()}
-    lengths |= dict([found.long] if found.long else [])
-    above = set(found.lines[:header].tolist())
-    lengths = {line: length for line, length in lengths.items() if not given or line not in above}
+    expected, lengths = found.width, {line: length for length, lines in found.others.items() for line in lines}
+    above = found.lines[:header].tolist()
+    titles = above if given else [line for line in above[:-1] if lengths.get(line) == 1]
+    lengths = {line: length for line, length in lengths.items() if line not in titles}
     if not lengths:
         return None
     row = min(lengths)
@@ -108,15 +109,16 @@ def understood(text: str, asked: Asked) -> Understood:
     """The one way to read a text, or the best of several with the question that is left."""
     first, named, comment = _before(text)
     given = asked.separator if asked.separator != "auto" else named
-    sample = text if len(text) <= SAMPLE else text[: text.rfind("\n", 0, SAMPLE) + 1] or text
-    ways = _ways(sample, first, [given] if given else list(SEPARATORS), asked, comment)
-    if sample is not text:
-        ways = _ways(text, first, list(dict.fromkeys(way.separator for way in ways)), asked, comment)
+    tried = [given] if given else list(SEPARATORS)
+    cut = text.rfind("\n", 0, SAMPLE) + 1
+    if len(text) > SAMPLE and cut and not given:
+        tried = [way.separator for way in _ways(text[:cut], first, tried, asked, comment, whole=False)]
+    ways = _ways(text, first, list(dict.fromkeys(tried)), asked, comment)
     best = ways[0]
-    if given:
+    if given or best.ragged:
         return best
     if len(ways) == 1:
-        best.refusal = best.ragged or _joined(best) or best.refusal
+        best.refusal = _joined(best, text, asked.decimal) or best.refusal
         return best
     numbers = [None if way.refusal else way.numbers for way in ways]
     if any(n is None or not np.array_equal(n, numbers[0], equal_nan=True) for n in numbers):
@@ -128,54 +130,70 @@ def _before(text: str) -> tuple[int, str, str]:
     """What stands before the table: how many lines, the separator that they name, and the last comment."""
     first, named, comment, at = 0, "", "", 0
     while at < len(text):
-        end = text.find("\n", at) + 1 or len(text)
-        line = text[at:end].strip(" \r\n")
+        end = min(text.find(mark, at) + 1 or len(text) for mark in "\r\n")
+        line = text[at:end].strip()
         if not first and (found := NAMED.fullmatch(line)):
             named = next((name for name, mark in SEPARATORS.items() if mark == found[1]), "")
-        elif line.startswith("#") and re.split("[,;\t|]", line.lower())[0].strip() not in ABSENT | {"#div/0!"}:
+        elif line.startswith("#") and not ERROR.match(line):
             comment = line.lstrip("# ")
         elif line:
             break
-        first, at = first + 1, end
+        first, at = first + 1, end + text.startswith("\r\n", end - 1)
     return first, named, comment
 
 
-def _ways(text: str, first: int, separators: list[str], asked: Asked, comment: str) -> list[Understood]:
+def _ways(text: str, first: int, names: list[str], asked: Asked, comment: str, whole: bool = True) -> list[Understood]:
     """The readings that no other is better than; where none fits, the one that comes closest."""
     tried, refusals = [], []
-    for name in separators:
+    for name in names:
         mark = SEPARATORS[name]
         for tight in (True, False) if name == "space" else (True,):
-            if mark and mark not in text and len(separators) > 1:
+            if mark and mark not in text and len(names) > 1:
                 continue
             try:
-                found = grid(rows_of(text, mark, first, tight))
+                found = grid(rows_of(text, mark, first, tight, whole))
             except Unreadable as error:
                 refusals.append(error)
                 continue
-            names = [cell.strip() for cell in comment.split(mark or None)] if comment else ()
-            tried.append(understand(found, asked, name, names))
+            named = comment.split(mark or None) if comment else ()
+            tried.append(understand(found, asked, name, named))
             if not tried[-1].ragged:
                 break
     if not tried:
         raise refusals[0]
     if not len(tried[0].grid.lines):
         raise Unreadable("none", "expected a column of numbers, but there is nothing in it")
-    if len(separators) == 1:
+    if len(names) == 1:
         return [min(tried, key=lambda way: way.ragged is not None)]
-    lines = [way for way in tried if way.separator == "none"]
-    several = [way for way in tried if way.grid.width > 1 and not way.ragged]
-    several = [way for way in several if "number" in way.kinds] or several
-    several = [way for way in several if not any(_holds(way, other) for other in several if other is not way)]
-    alone = [way for way in lines if "number" in way.kinds]
-    if any(way.vouched and way.separator != "space" for way in several):
-        alone = []
-    if alone and not alone[0].header and _nearly(alone[0], tried):
-        several = several or [way for way in tried if way.separator == "comma"]
-    if several or alone:
-        return several + alone
-    ragged = [way for way in tried if way.grid.width > 1]
-    return [max(ragged or lines or tried, key=lambda way: ("number" in way.kinds, way.grid.whole))]
+    return _best(tried, asked)
+
+
+def _best(tried: list[Understood], asked: Asked) -> list[Understood]:
+    """Those of several readings that are no worse than another."""
+    numeric = [way for way in tried if "number" in way.kinds]
+    if asked.columns:
+        numeric = [way for way in numeric if {*asked.columns} <= {*way.names}] or numeric
+    fitting = [way for way in numeric if way.grid.width > 1 and not way.ragged]
+    fitting = [way for way in fitting if not any(_holds(way, other) for other in fitting if other is not way)]
+    lines = [way for way in numeric if way.separator == "none" and _has_numbers(way, asked.decimal)]
+    lines = [way for way in lines if not fitting or not (way.grid.kinds[way.header :] & (TEXT | DATE)).any()]
+    if asked.decimal == "comma":  # then it lies between columns only where cells with one are quoted
+        fitting = [way for way in fitting if way.separator != "comma" or _has_commas(way)] if lines else fitting
+    if lines and (any(way.vouched and way.separator != "space" for way in fitting) or _named(lines[0], tried)):
+        lines = []
+    elif lines and not fitting and not lines[0].header and asked.decimal == "auto":
+        fitting = [way for way in numeric if way.separator == "comma" and way.grid.width == 2 and way.grid.whole >= 0.5]
+        if fitting:  # 1,5 in most lines, and no name above them: one column, or two and a row that lacks something
+            fitting[0].ragged = None
+    if fitting or lines:
+        return fitting + lines
+    ragged = [way for way in numeric if way.ragged]
+    return [max(ragged, key=lambda way: way.grid.whole)] if ragged else [_plainest(tried)]
+
+
+def _plainest(tried: list[Understood]) -> Understood:
+    """Of readings without numbers: one that fits, or lines as they are."""
+    return max(tried, key=lambda way: (not way.ragged, way.grid.width))
 
 
 def _holds(way: Understood, other: Understood) -> bool:
@@ -192,40 +210,52 @@ def _holds(way: Understood, other: Understood) -> bool:
     return False
 
 
-def _nearly(alone: Understood, tried: list[Understood]) -> bool:
-    """Whether lines without a header that are numbers with a comma are two columns in most rows."""
-    commas = next((way for way in tried if way.separator == "comma"), None)
-    return commas is not None and commas.grid.width == 2 and commas.grid.whole >= 0.5
+def _named(lines: Understood, tried: list[Understood]) -> bool:
+    """Whether the line of names holds a separator by which most rows have as many cells as it has."""
+    header = lines.grid.head[lines.header - 1][0] if lines.header else ""
+    for way in tried:
+        mark = SEPARATORS[way.separator]
+        if mark.strip() and mark in header and len(way.grid.head[lines.header - 1]) == way.grid.width > 1:
+            return True
+    return False
 
 
-def _joined(way: Understood) -> Unreadable | None:
+def _has_numbers(way: Understood, decimal: str) -> bool:
+    """Whether what a reading takes has a number with the decimal mark that was asked for."""
+    mark = MARKS.get(decimal, NUMBER)
+    return bool((way.grid.kinds[way.header :, way.taken] & mark).any())
+
+
+def _has_commas(way: Understood) -> bool:
+    found = way.grid.kinds[way.header :]
+    return bool(((found & NUMBER == COMMA) | (found & COMMAS > 0)).any())
+
+
+def _joined(way: Understood, text: str, decimal: str) -> Unreadable | None:
     """The question whether two columns without names, with commas between them, are one: 70,100 as thousands, or,
     after a date or another label, 1,5 as a decimal fraction."""
-    if way.separator != "comma" or way.vouched or way.grid.width < 2:
+    if way.separator != "comma" or way.vouched or re.search(r"\d, ", text[:SAMPLE]):
         return None
     rows = way.grid.head[way.header :]
-    if not way.grid.tight:
-        return None
-    width, last = way.grid.width, way.grid.width - 2
-    labels = all(kind in ("date", "text") for kind in way.kinds[:last])
-    for column in range(width - 1):
-        marks = POINT | (COMMA if column == last and labels else 0)
+    last = way.grid.width - 2
+    labels = all(kind in ("date", "text") for kind in way.kinds[: max(last, 0)])
+    for column in range(last + 1):
+        marks = (POINT | (COMMA if column == last and labels else 0)) & MARKS.get(decimal, NUMBER)
 
         def is_one(row, column=column, marks=marks):
-            pair = ",".join(shown(cell).strip() for cell in row[column : column + 2])
-            return kinds([pair])[0] & marks
+            return kinds([",".join(row[column : column + 2])])[0] & marks
 
-        if rows and all(map(is_one, rows)) and all(is_one(row) for line, row in way.grid.after(way.header)):
-            piece = ",".join(map(shown, rows[0][column : column + 2]))
-            return _separator(piece, int(way.grid.lines[way.header]))
+        if all(map(is_one, rows)) and all(is_one(row) for _, row in way.grid.after(way.header)):
+            return _separator(",".join(rows[0][column : column + 2]), int(way.grid.lines[way.header]))
     return None
 
 
 def _question(ways: list[Understood]) -> Unreadable:
+    """What of the reading with the fewest columns the others would cut."""
     way = min(ways, key=lambda way: way.grid.width)
-    cells = [cell for cell in way.grid.row(way.header) if kinds([cell])[0] & NUMBER]
-    piece = next((cell for cell in cells if any(SEPARATORS[w.separator] in cell for w in ways if w is not way)), "")
-    return _separator(shown(piece or (cells or way.grid.row(way.header))[0]), int(way.grid.lines[way.header]))
+    row = way.grid.row(way.header)
+    cut = [cell for cell in row for other in ways if other is not way and SEPARATORS[other.separator] in cell]
+    return _separator(shown((cut or row)[0]), int(way.grid.lines[way.header]))
 
 
 def _separator(piece: str, row: int) -> Unreadable:

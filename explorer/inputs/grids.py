@@ -15,7 +15,7 @@ from itertools import islice
 import numpy as np
 
 from explorer.inputs.cells import MISSING, Cell, kinds, values
-from explorer.inputs.unreadable import Unreadable
+from explorer.inputs.unreadable import Unreadable, no_table
 
 HEAD, BLOCK = 24, 4096  # rows that are kept as they are, for names and for a look; rows that are treated together
 MOST_ROWS, MOST_COLUMNS, MOST_CELLS = 10**6, 4096, 2**25
@@ -30,8 +30,7 @@ class Grid:
     kinds   (rows, columns) what each cell is, uint8, see `cells`
     lines   (rows,) the number of each row's line
     head    the first rows
-    long    the first row that has more cells than there are columns, and how many: (line, count), or None
-    short   number of cells -> the first line that has no more than these, and fewer than there are columns
+    others  number of cells -> the first lines of so many, where it is not that of the columns
     whole   the share of rows that have as many cells as there are columns
     """
 
@@ -39,10 +38,8 @@ class Grid:
     kinds: np.ndarray
     lines: np.ndarray
     head: list[list[Cell]]
-    long: tuple[int, int] | None = None
-    short: dict[int, int] = field(default_factory=dict)
+    others: dict[int, list[int]] = field(default_factory=dict)
     whole: float = 1.0
-    tight: bool = True
 
     @property
     def width(self) -> int:
@@ -50,10 +47,7 @@ class Grid:
 
     def row(self, at: int) -> list[Cell]:
         """One row, filled up."""
-        if at < len(self.head):
-            row = self.head[at]
-        else:
-            row = next(islice(self.again(), at, None))[1]
+        row = self.head[at] if at < len(self.head) else next(islice(self.again(), at, None))[1]
         return row + [None] * (self.width - len(row))
 
     def after(self, header: int) -> Iterator[Numbered]:
@@ -73,11 +67,11 @@ class Grid:
 
 
 def grid(again) -> Grid:
-    """The grid of these rows. Raises Unreadable beyond so many, for too many columns, and for a row that ends nowhere."""
+    """The grid of these rows. Raises Unreadable for too many rows or columns, and for what `again` cannot read."""
     width = _width(islice(again(), BLOCK))
     if width > MOST_COLUMNS:
         raise wide(width)
-    rows, blocks, lines, head, long, short, whole = again(), [], [], [], None, {}, 0
+    rows, blocks, lines, head, others, whole = again(), [], [], [], {}, 0
     while block := list(islice(rows, BLOCK)):
         if len(lines) * BLOCK > MOST_ROWS:
             raise many(len(lines) * BLOCK + len(block) + sum(1 for _ in rows), MOST_ROWS)
@@ -87,10 +81,9 @@ def grid(again) -> Grid:
         if set(lengths) != {width}:
             cells = list(cells)
             for at, (line, length) in enumerate(zip(numbers, lengths)):
-                if length > width and long is None and (kinds(cells[at][width:]) != MISSING).any():
-                    long = (line, length)
-                if length < width:
-                    short.setdefault(length, line)
+                if length < width or (length > width and (kinds(cells[at][width:]) != MISSING).any()):
+                    if len(first := others.setdefault(length, [])) < HEAD:
+                        first.append(line)
                     cells[at] = cells[at] + [None] * (width - length)
         whole += lengths.count(width)
         found = np.empty((len(block), width), np.uint8)
@@ -102,8 +95,8 @@ def grid(again) -> Grid:
     lines = np.concatenate(lines) if lines else np.empty(0, int)
     used = (made != MISSING).any(0)
     kept = width - int(used[::-1].argmax()) if used.any() else min(width, 1)
-    short = {length: line for length, line in short.items() if length < kept}
-    return Grid(again, made[:, :kept], lines, [list(row) for row in head], long, short, whole / max(1, len(lines)))
+    others = {length: first for length, first in others.items() if not kept <= length <= width}
+    return Grid(again, made[:, :kept], lines, [list(row) for row in head], others, whole / max(1, len(lines)))
 
 
 def _width(rows: Iterable[Numbered]) -> int:
@@ -122,11 +115,12 @@ def many(count: int, most: int) -> Unreadable:
     return Unreadable("many", message, most=most, count=count)
 
 
-def rows_of(text: str, separator: str, first: int = 0, tight: bool = True):
+def rows_of(text: str, separator: str, first: int = 0, tight: bool = True, whole: bool = True):
     """The rows of a text, as a function that gives them anew; the first lines are passed over, and blank rows.
 
     separator   "" if every line is one cell
     tight       whether two separators have a cell between them, and one at the beginning a cell before it
+    whole       whether the text is all there is, so that a quotation mark is closed in it
     """
 
     def again() -> Iterator[Numbered]:
@@ -142,7 +136,10 @@ def rows_of(text: str, separator: str, first: int = 0, tight: bool = True):
                     yield line, row
                 line = first + reader.line_num + 1
         except csv.Error:
-            message = f"a quotation mark in row {line} is not followed by a separator, or never closed: correct it"
-            raise Unreadable("quote", message, row=line) from None
+            if whole and '"' not in text:
+                raise no_table() from None
+            if whole:
+                message = f"a quotation mark in row {line} is not followed by a separator, or never closed: correct it"
+                raise Unreadable("quote", message, row=line) from None
 
     return again

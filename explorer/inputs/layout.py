@@ -5,7 +5,8 @@ Where the cells leave two answers that give different numbers, there is a questi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,26 +47,30 @@ def header(grid: Grid, given: str) -> Header:
     kinds = grid.kinds
     if given != "auto":
         return Header(min(int(given), len(kinds)), vouched=given != "0")
-    columns = kinds_of_columns(kinds)
-    number, date = (np.array([column == kind for column in columns]) for kind in ("number", "date"))
+    columns = np.array(kinds_of_columns(kinds))
+    number, date = columns == "number", columns == "date"
     lines = 0
-    while lines < min(DEEPEST, len(kinds) - 1):
-        line = kinds[lines]
+    for at in range(min(DEEPEST, len(kinds) - 1)):
+        line = kinds[at]
         like = (number & ((line & NUMBER) > 0)) | (date & ((line & DATE) > 0))
         unlike = (number | date) & (line != MISSING) & ~like
         if unlike.any() and not like.any():
-            lines += 1
-        elif lines > 1 and (line == MISSING).all():
-            lines += 1  # Excel's, under names of several lines
-        elif (corner := _corner(grid, lines)) == "header":
-            lines += 1
+            lines = at + 1
+        elif unlike.any() and not lines:  # numbers as names, 005930 or 2024, or a text among the first numbers
+            if not unlike[0]:
+                return Header(0, question=_question(grid, 0))
+            lines = 1
+        elif (corner := _corner(grid, at)) == "header":
+            lines = at + 1
         elif corner == "question":
-            return Header(lines, question=_question(grid, lines))
+            return Header(lines, question=_question(grid, at))
+        elif at and all(cell is None for cell in grid.head[at]):  # of a sheet, between a title or two and a header
+            lines = max(lines, at + 1) if lines > 1 else lines
         else:
             break
     if lines:
-        return Header(lines, all(len(row) >= grid.width for row in grid.head[:lines]))
-    return Header(0, question=_question(grid, 0) if _names_that_count(grid, number, date) else None)
+        return Header(lines, len(grid.head[lines - 1]) >= grid.width)
+    return Header(0, question=_question(grid, 0) if _names_are_numbers(grid, columns) else None)
 
 
 def _corner(grid: Grid, line: int) -> str:
@@ -78,27 +83,36 @@ def _corner(grid: Grid, line: int) -> str:
     if not (index & NUMBER).all():
         return "question"
     counts = (np.diff(grid.numbers([0], "point", line + 1)[:, 0]) == 1).all()
-    return "header" if counts and _count(grid.head[line][1:]) else "question"
+    return "header" if counts and _count(_plain(grid.head[line][1:])) else "question"
 
 
-def _names_that_count(grid: Grid, number: np.ndarray, date: np.ndarray) -> bool:
-    """Whether the first line may be names that are numbers: 0, 1, 2 as pandas has it, or years."""
-    line = grid.kinds[0] if len(grid.kinds) > 1 else np.empty(0, np.uint8)
-    if not number.any() or not len(line) or ((line & DATE) > 0).any() or (line[number] == MISSING).any():
+def _names_are_numbers(grid: Grid, columns: np.ndarray) -> bool:
+    """Whether the first line may be names that are numbers: 0, 1, 2 as pandas has it, years, or codes like 005930."""
+    number = columns == "number"
+    if len(grid.kinds) < 2 or not number.any() or ((grid.kinds[0] & DATE) > 0).any():
         return False
-    names = [cell for cell, counts in zip(grid.head[0], number) if counts]
-    return _count(names) or (len(names) > 1 and _count(names, 1800))
+    first, second = (_plain(cell for cell, chosen in zip(grid.row(row), number) if chosen) for row in range(2))
+    if _count(first):
+        return True
+    several = len(columns) > 1
+    return several and any(are(first) and not are(second) for are in (_years, _codes))
 
 
-def _count(names: Sequence, least: int = 0) -> bool:
-    """Whether these are 0, 1, 2 and so on, or years that follow each other from `least` on."""
-    names = [shown(name).removesuffix(".0") if isinstance(name, float) else shown(name) for name in names]
-    if not all(name.isdecimal() and len(name) < 5 for name in names):
-        return False
-    first = int(names[0])
-    return (least <= first <= 2100 if least else first == 0) and all(
-        int(name) == first + place for place, name in enumerate(names)
-    )
+def _plain(names: Iterable) -> list[str]:
+    """Names as they stand, without the fraction that Excel may give a whole number."""
+    return [str(name).removesuffix(".0") if isinstance(name, float) else shown(name).strip() for name in names]
+
+
+def _count(names: list[str]) -> bool:
+    return names == list(map(str, range(len(names))))
+
+
+def _years(names: list[str]) -> bool:
+    return all(len(name) == 4 and name.isdecimal() and "1800" <= name <= "2200" for name in names)
+
+
+def _codes(names: list[str]) -> bool:
+    return all(len(name) > 1 and name.isdecimal() and name[0] == "0" for name in names)
 
 
 def _question(grid: Grid, line: int) -> Unreadable:
@@ -108,21 +122,23 @@ def _question(grid: Grid, line: int) -> Unreadable:
     return Unreadable("header", message, piece=piece, row=row)
 
 
-def names(grid: Grid, lines: int, comment: Sequence[str] = ()) -> list[str]:
-    """The names of the columns, no two the same: their numbers where the header has none."""
+def names(grid: Grid, lines: int, others: Sequence[str] = ()) -> list[str]:
+    """The names of the columns, no two the same: those of the header, or `others`, or numbers from 1."""
     rows = [list(map(shown, row)) for row in grid.head[:lines]]
-    if not lines and len(comment) == grid.width:
-        rows = [list(comment)]
-    found: list[str] = []
+    if not lines and len(others) == grid.width:
+        rows = [list(map(shown, others))]
+    found = []
     for column in range(grid.width):
-        parts = dict.fromkeys(row[column] for row in rows if column < len(row))
-        name = " / ".join(filter(None, parts))[:LONGEST_NAME].strip() or str(column + 1)
-        copy, unique = 1, name
-        while unique in found:
-            copy += 1
-            unique = f"{name[: LONGEST_NAME - 8]} ({copy})"
-        found.append(unique)
-    return found
+        parts = dict.fromkeys(row[column].strip() for row in rows if column < len(row))
+        found.append(" / ".join(filter(None, parts))[:LONGEST_NAME].strip())
+    given, copies, unique = {*found}, Counter(), {}
+    for place, name in enumerate(found):
+        first = free = name or str(place + 1)
+        while free in unique or (free in given and (copies[first] or not name)):
+            copies[first] += 1
+            free = f"{first[: LONGEST_NAME - 8]} ({copies[first] + 1})"
+        unique[free] = place
+    return list(unique)
 
 
 def decimal(grid: Grid, lines: int, columns: list[str], taken: list[int], separator: str, given: str):

@@ -120,14 +120,18 @@ def look(data: bytes, reading: Reading = AS_IT_COMES) -> Table:
 
 
 def pasted(text: str, reading: Reading = AS_IT_COMES) -> Table:
-    """The same for what was typed or pasted by hand: a list of numbers on a line, or a table."""
+    """The same for what was typed or pasted by hand: numbers, or a table.
+
+    Several lines of as many numbers each are columns, and all of them are taken unless the reading names others; any
+    other numbers are one column."""
     _pandas()
     if not is_list(text):
         return _look_at_text(text, reading)
-    pieces, separator, decimal = listed(text, reading.separator, reading.decimal)
-    rows = grid(lambda: enumerate(([piece] for piece in pieces), start=1))
-    asked = replace(_asked(reading), decimal=decimal, header="0")
-    return replace(_table("text", understand(rows, asked), reading), separator=separator)
+    rows, separator, decimal = listed(text, reading.separator, reading.decimal)
+    chosen = understand(grid(lambda: enumerate(rows, start=1)), replace(_asked(reading), decimal=decimal, header="0"))
+    if not reading.columns and 1 < len(chosen.names) <= MOST_TAKEN:
+        chosen.taken = list(range(len(chosen.names)))
+    return replace(_table("text", chosen, reading), separator=separator)
 
 
 def take(data: bytes, reading: Reading = AS_IT_COMES) -> np.ndarray:

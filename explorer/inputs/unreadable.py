@@ -16,3 +16,8 @@ class Unreadable(ValueError):
 
 def _unreadable(reason: str, message: str, details: dict) -> Unreadable:
     return Unreadable(reason, message, **details)
+
+
+def no_table() -> Unreadable:
+    message = "this is no table that can be read: expected CSV, TSV, Excel (XLSX), Parquet or NPY"
+    return Unreadable("text", message)
