@@ -40,6 +40,7 @@ def typeset(value: float, digits: int) -> str:
 
 def plain(value: float, digits: int) -> str:
     """A number rounded to so many significant digits and written out: 71,234,500, −0.0412; 1.24·10³⁰."""
+    value = float(value)  # NumPy's would do, too, but for its truth
     if not math.isfinite(value) or (value and not -5 < math.log10(abs(value)) < 15):
         return typeset(value, digits)
     rounded = float(f"{value:.{digits}g}")

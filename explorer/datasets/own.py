@@ -1,21 +1,14 @@
 """The user's own numbers, row by row; after the last one, silence."""
 
-import re
-
 import numpy as np
 
 from explorer.datasets.base import Dataset, padded
 
 MOST, LARGEST = 500, 1e6
-# 1,000.5, 1,000 and 1.000,5; what begins after a point, as in 99.5,100.5, or in an exponent is no group of thousands
-GROUPS = r"(,\d{3})+\.\d*|,0\d\d(?!\d)|(\.\d{3})+,\d+(?![\d.,])"
-THOUSANDS = re.compile(rf"(?<![\d.])(?<![eE])(?<![eE][-+])\d{{1,3}}({GROUPS})")
-DECIMAL = re.compile(r"\d+,\d+")  # 1,5; 2,5
-WHOLE = re.compile(r"[-+−]?\d+(,\d+)?")
 
 
 class NotNumbers(ValueError):
-    """Why a text is not taken: `reason` is "none", "many", "bad" or "comma", `details` its numbers and pieces."""
+    """Why a text is not taken: `reason` is "none", "many" or "bad", `details` its numbers and pieces."""
 
     def __init__(self, reason: str, message: str, **details):
         super().__init__(message)
@@ -47,22 +40,6 @@ def read_numbers(text: str, largest: float = LARGEST) -> tuple[float, ...]:
             raise NotNumbers("bad", message, place=place, piece=piece)
         numbers.append(number)
     return tuple(numbers)
-
-
-def typed_numbers(text: str) -> tuple[float, ...]:
-    """`read_numbers` of what was typed or pasted by hand, where a comma may stand inside a number.
-
-    Raises NotNumbers where it cannot be told whether it does.
-    """
-    pieces = re.split(r"[\s;]+", text.strip())
-    listed = len(pieces) > 1 and all(WHOLE.fullmatch(piece) for piece in pieces)  # 1,5 and 2,5 on lines of their own
-    for piece in pieces:
-        found = THOUSANDS.search(piece) or ((";" in text or listed) and DECIMAL.search(piece))
-        if found:
-            meant = found.group()[:20]
-            message = f"expected numbers such as 1000.5, but {meant!r} may be one number or several"
-            raise NotNumbers("comma", message, piece=meant)
-    return read_numbers(text)
 
 
 def draw(T, D, seed, numbers):

@@ -221,8 +221,8 @@ def _pasted(place: Place, text: str, reading: Reading) -> Read:
         table = tables.pasted(text, reading)
         names = [column.name for column in table.columns]
         whole = table.header == 0 and all(column.kind == "number" for column in table.columns)
-        if whole and not reading.columns and 1 < len(names) <= place.most:
-            table = tables.pasted(text, replace(reading, columns=tuple(names)))
+        if not reading.columns and len(names) > 1 and whole:
+            table = tables.pasted(text, replace(reading, columns=tuple(names)[-place.most :]))
     except Unreadable as error:
         return Read(text, reading, None, refusal=_of_a_list(place, error))
     return Read(text, reading, table, refusal=table.refusal)
