@@ -19,6 +19,7 @@ from explorer.inputs.grids import MOST_CELLS, MOST_COLUMNS, MOST_ROWS, Grid, gri
 from explorer.inputs.unreadable import Unreadable
 
 UNPACKED = 2**29  # bytes that an archive may say it has
+LONGEST_CELL = 200  # letters of a text that are kept
 RATIO = 400  # times that it may be larger than its file, beyond the first MiB
 
 
@@ -46,7 +47,7 @@ def _unpacked(size: int, packed: int) -> None:
 def _cells(rows: int, columns: int) -> None:
     """Raises Unreadable if these are too many."""
     if rows > MOST_ROWS:
-        raise many(rows, MOST_ROWS)
+        raise many(rows)
     if columns > MOST_COLUMNS:
         raise wide(columns)
     if rows * columns > MOST_CELLS:
@@ -91,7 +92,7 @@ def _rows(sheet) -> list[tuple[int, list[Cell]]]:
     rows, last, count = [], 0, 0
     for line, row in enumerate(sheet.iter_rows(values_only=True), start=1):
         if line > MOST_ROWS + 100:
-            raise many(line, MOST_ROWS)
+            raise many(line)
         cells = list(row)
         while cells and cells[-1] is None:
             cells.pop()
@@ -209,6 +210,8 @@ def parquet(data: bytes) -> tuple[Grid, list[str]]:
         order = sorted(range(len(schema)), key=lambda place: schema.names[place] not in index)
         if not described.num_rows or not order:
             raise Unreadable("none", "expected a column of numbers, but there is nothing in it")
+        texts = [name for name, kind in zip(schema.names, schema.types) if _is_text(kind)]
+        file = pyarrow.parquet.ParquetFile(io.BytesIO(data), read_dictionary=texts, **limits)
         table = file.read(use_threads=False)
         columns = [_from_arrow(table.column(place)) for place in order]
         names = ["index" if (name := schema.names[p]).startswith("__index_level_") else name for p in order]
@@ -219,15 +222,26 @@ def _from_arrow(column):
     import pyarrow as pa
 
     kind = column.type
-    if pa.types.is_dictionary(kind):
-        column = column.cast(kind.value_type)
-        kind = column.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         return column.to_numpy().astype(float)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return column.cast(pa.timestamp("us")).to_numpy()
     if pa.types.is_decimal(kind):
         return column.cast(pa.float64()).to_numpy()
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return column.to_pylist()
-    return [None if cell is None else "(…)" for cell in column.is_null().to_pylist()]
+    if pa.types.is_boolean(kind):
+        return [None if cell is None else bool(cell) for cell in column.to_pylist()]
+    if pa.types.is_dictionary(kind) and _is_text(kind.value_type):
+        return [cell for chunk in column.chunks for cell in _repeated(chunk)]
+    return [cell and "(…)" for cell in column.is_valid().to_pylist()]
+
+
+def _is_text(kind) -> bool:
+    import pyarrow as pa
+
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _repeated(chunk) -> list[str | None]:
+    """The texts of a dictionary of them, each of which is there once, however often it is repeated."""
+    texts = [text and text[:LONGEST_CELL] for text in chunk.dictionary.to_pylist()]
+    return [None if at is None else texts[at] for at in chunk.indices.to_pylist()]

@@ -7,6 +7,7 @@ there is a question.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import numpy as np
 
 from explorer.inputs import layout
 from explorer.inputs.cells import COMMA, COMMAS, DATE, MARKS, MISSING, NUMBER, POINT, TEXT, kinds, shown
-from explorer.inputs.grids import Grid, grid, rows_of
+from explorer.inputs.grids import Grid, grid, lines_of, rows_of
 from explorer.inputs.unreadable import Unreadable
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "space": " ", "bar": "|", "none": ""}
@@ -128,17 +129,15 @@ def understood(text: str, asked: Asked) -> Understood:
 
 def _before(text: str) -> tuple[int, str, str]:
     """What stands before the table: how many lines, the separator that they name, and the last comment."""
-    first, named, comment, at = 0, "", "", 0
-    while at < len(text):
-        end = min(text.find(mark, at) + 1 or len(text) for mark in "\r\n")
-        line = text[at:end].strip()
+    first, named, comment = 0, "", ""
+    for line in map(str.strip, io.StringIO(text, newline=None)):
         if not first and (found := NAMED.fullmatch(line)):
             named = next((name for name, mark in SEPARATORS.items() if mark == found[1]), "")
         elif line.startswith("#") and not ERROR.match(line):
             comment = line.lstrip("# ")
         elif line:
             break
-        first, at = first + 1, end + text.startswith("\r\n", end - 1)
+        first += 1
     return first, named, comment
 
 
@@ -151,7 +150,7 @@ def _ways(text: str, first: int, names: list[str], asked: Asked, comment: str, w
             if mark and mark not in text and len(names) > 1:
                 continue
             try:
-                found = grid(rows_of(text, mark, first, tight, whole))
+                found = grid(rows_of(text, mark, first, tight, whole), lambda: lines_of(text))
             except Unreadable as error:
                 refusals.append(error)
                 continue
@@ -242,10 +241,10 @@ def _joined(way: Understood, text: str, decimal: str) -> Unreadable | None:
     for column in range(last + 1):
         marks = (POINT | (COMMA if column == last and labels else 0)) & MARKS.get(decimal, NUMBER)
 
-        def is_one(row, column=column, marks=marks):
-            return kinds([",".join(row[column : column + 2])])[0] & marks
+        def are_one(rows, column=column, marks=marks):
+            return (kinds([",".join(row[column : column + 2]) for row in rows]) & marks).all()
 
-        if all(map(is_one, rows)) and all(is_one(row) for _, row in way.grid.after(way.header)):
+        if are_one(rows) and all(are_one(block) for block in way.grid.blocks(way.header)):
             return _separator(",".join(rows[0][column : column + 2]), int(way.grid.lines[way.header]))
     return None
 

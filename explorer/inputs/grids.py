@@ -50,14 +50,17 @@ class Grid:
         row = self.head[at] if at < len(self.head) else next(islice(self.again(), at, None))[1]
         return row + [None] * (self.width - len(row))
 
-    def after(self, header: int) -> Iterator[Numbered]:
-        return islice(self.again(), header, None)
+    def blocks(self, start: int) -> Iterator[list[list[Cell]]]:
+        """The rows from this one, many at a time."""
+        rows = (row for _, row in islice(self.again(), start, None))
+        while block := list(islice(rows, BLOCK)):
+            yield block
 
     def numbers(self, columns: list[int], decimal: str, start: int) -> np.ndarray:
         """(rows from `start`, columns) in float64, NaN where a cell is no number with this decimal mark."""
         made = np.full((len(self.lines) - start, len(columns)), np.nan)
-        at, rows = 0, (row for _, row in self.after(start))
-        while block := list(islice(rows, BLOCK)):
+        at = 0
+        for block in self.blocks(start):
             for place, column in enumerate(columns):
                 cells = [row[column] if column < len(row) else None for row in block]
                 found = self.kinds[start + at : start + at + len(block), column]
@@ -66,15 +69,18 @@ class Grid:
         return made
 
 
-def grid(again) -> Grid:
-    """The grid of these rows. Raises Unreadable for too many rows or columns, and for what `again` cannot read."""
+def grid(again, count=int) -> Grid:
+    """The grid of these rows. Raises Unreadable for too many rows or columns, and for what `again` cannot read.
+
+    count   says how many there are, where there are too many
+    """
     width = _width(islice(again(), BLOCK))
     if width > MOST_COLUMNS:
         raise wide(width)
     rows, blocks, lines, head, others, whole = again(), [], [], [], {}, 0
     while block := list(islice(rows, BLOCK)):
-        if len(lines) * BLOCK > MOST_ROWS:
-            raise many(len(lines) * BLOCK + len(block) + sum(1 for _ in rows), MOST_ROWS)
+        if len(lines) * BLOCK + len(block) > MOST_ROWS + HEAD:
+            raise many(count())
         numbers, cells = zip(*block)
         head.extend(cells[: HEAD - len(head)] if len(head) < HEAD else ())
         lengths = list(map(len, cells))
@@ -110,9 +116,14 @@ def wide(count: int) -> Unreadable:
     return Unreadable("wide", message, most=MOST_COLUMNS, count=count)
 
 
-def many(count: int, most: int) -> Unreadable:
-    message = f"expected at most {most} rows, but there are {count}: keep a part of them"
-    return Unreadable("many", message, most=most, count=count)
+def many(count: int) -> Unreadable:
+    message = f"expected at most {MOST_ROWS} rows, but there are {count}: keep a part of them"
+    return Unreadable("many", message, most=MOST_ROWS, count=count)
+
+
+def lines_of(text: str) -> int:
+    """How many lines have anything on them."""
+    return sum(not line.isspace() for line in io.StringIO(text, newline=None))
 
 
 def rows_of(text: str, separator: str, first: int = 0, tight: bool = True, whole: bool = True):
