@@ -130,7 +130,9 @@ def input_sentence(asked: Asked) -> str:
         names = ", ".join(map(table_view.quoted, asked.columns))
         words |= {"file": table_view.quoted(asked.file), "columns": names, "D": asked.D}
         name = f"own{several}_cut" if given >= T else f"own{several}"
-    return say(f"long.input_{name}", count=f"{given:,}", times=f"{T / given:,.1f}".removesuffix(".0"), **words)
+    times = f"{T / given:,.1f}".removesuffix(".0")
+    said = [say(f"long.input_{name}", count=f"{given:,}", times=times, **words)]
+    return " ".join([*said, *([say("long.shown", count=SHOWN)] if asked.D > SHOWN else [])])
 
 
 # what becomes of it

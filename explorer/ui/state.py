@@ -246,7 +246,7 @@ def touch() -> None:
 def reset() -> None:
     """Back to the defaults; the visitor's language and ways stay."""
     touch()
-    for left in [name for name in st.session_state if str(name).startswith("typed_")]:
+    for left in [name for name in st.session_state if str(name).startswith(("typed_", "reading_of"))]:
         st.session_state.pop(left)
     ways_kept = View(**_ways())
     st.session_state["experiment"], st.session_state["training"] = Experiment(), Training()

@@ -49,8 +49,9 @@ def facts(name: str, table: Table) -> str:
     if table.format == "text":
         code = table.encoding.lower().replace("_", "-")
         said += [ENCODINGS.get(code, code.upper())] if name else []
-        ways = (table.separator, f"decimal_{table.decimal}")
-        said += [say(f"table.written_{way}") for way in ways if way in WRITTEN]
+        ways = {"separator": table.separator, "decimal": f"decimal_{table.decimal}"}
+        ways.pop(table.refusal.reason if table.refusal else "", None)  # that is the question
+        said += [say(f"table.written_{way}") for way in ways.values() if way in WRITTEN]
     else:
         said.append(say(f"table.format_{table.format}"))
         said += [literal(cut(table.sheet, 2 * NAME))] if table.sheet else []
@@ -163,7 +164,8 @@ def _columns(slot: str, table: Table, change: Change, most: int) -> None:
     key = f"{slot}_columns_{current()}"
     if most == 1:
         bound = state.controlled(key, taken[0] if taken else None, lambda new: change(columns=(new,) if new else ()))
-        st.selectbox(say("table.column"), options, placeholder=say("table.choose"), **bound)
+        unchosen = {} if taken else {"index": None, "placeholder": say("table.choose")}
+        st.selectbox(say("table.column"), options, **unchosen, **bound)
     else:
         bound = state.controlled(key, taken, lambda new: change(columns=tuple(new)))
         st.multiselect(say("table.columns"), options, max_selections=most, placeholder=say("table.choose"), **bound)

@@ -27,6 +27,7 @@ LONGEST = 12_000  # letters of a text
 # which setting answers a question
 ANSWERS = {name: name for name in ("separator", "decimal", "header", "missing")}
 ANSWERS |= {"row": "separator", "nothing_before": "missing"}
+QUESTIONS = ("comma", "separator", "decimal")  # that the numbers of each way answer
 PAUSES = {"waiting": 1.0, "running": 0.25}  # seconds between two looks at the reading of a file
 MEANT, SHOWN = 5, 6  # readings of a text that are offered, and numbers shown of each
 
@@ -81,6 +82,7 @@ class Read:
     table     without its numbers; None where there is none to be seen
     numbers   (rows, columns) row by row in float64, b"" where the address has them or there are none
     refusal   why nothing was taken
+    ways      of a text that can be read in several: each with the numbers (n, D) that it gives
     """
 
     source: File | str | None
@@ -88,6 +90,7 @@ class Read:
     table: Table | None
     numbers: bytes = b""
     refusal: Unreadable | Refused | None = None
+    ways: tuple[tuple[Reading, np.ndarray], ...] = ()
 
     @property
     def name(self) -> str:
@@ -108,9 +111,12 @@ def upload(place: Place, label: str) -> Read | None:
     file = st.session_state.get(f"brought_{slot}")
     if file is None:
         return None
+    read = st.session_state.get(f"read_{slot}")
+    if read and st.session_state.get("reading_of") != slot:
+        state.read(**vars(read.reading))  # on another page another file may have been read in another way
+    st.session_state["reading_of"] = slot
     reading = state.reading()
     wanted = replace(reading, columns=reading.columns[: place.most])
-    read = st.session_state.get(f"read_{slot}")
     if read is None or (read.source, read.reading) != (file, wanted):
         read = _read(place, file, wanted) or (read if read and read.source is file else None)
     if read is not None:
@@ -210,6 +216,8 @@ def _type(place: Place, text: str, reading: Reading) -> None:
     if read.refusal is None:
         refused = place.take(read.table.numbers, read.table)
         read = replace(read, table=replace(read.table, numbers=None), refusal=refused)
+    elif isinstance(read.refusal, Unreadable) and read.refusal.reason in QUESTIONS:
+        read = replace(read, ways=meant(place, text, reading))
     st.session_state[f"typed_{slot}"] = read
 
 
@@ -245,7 +253,7 @@ def _of_a_list(place: Place, error: Unreadable) -> Refused | Unreadable:
     return error
 
 
-def meant(place: Place, text: str, reading: Reading) -> list[tuple[Reading, np.ndarray]]:
+def meant(place: Place, text: str, reading: Reading) -> tuple[tuple[Reading, np.ndarray], ...]:
     """The ways of reading a text that give numbers, one for each that they give."""
     found = {}
     for separator, decimal in product(("auto", *SEPARATORS), DECIMALS):
@@ -253,7 +261,7 @@ def meant(place: Place, text: str, reading: Reading) -> list[tuple[Reading, np.n
         if read.refusal is None:
             numbers = read.table.numbers
             found.setdefault((numbers.shape, numbers.tobytes()), (read.reading, numbers))
-    return list(found.values())[:MEANT]
+    return tuple(found.values())[:MEANT]
 
 
 # both
@@ -269,7 +277,7 @@ def show(place: Place, read: Read, change: table_view.Change) -> None:
     elif refused is not None:
         asked.add(ANSWERS.get(refused.reason, "columns"))
         st.warning(_sentence(refused))
-        if not is_file and refused.reason in ("comma", "separator", "decimal"):
+        if read.ways:
             _which(place, read)
             return
     if table is None:
@@ -295,7 +303,7 @@ def _sentence(refused: Unreadable) -> str:
 
 def _which(place: Place, read: Read) -> None:
     """Where a text can be read in several ways: the numbers that each would give, to choose from."""
-    ways = meant(place, read.source, read.reading)
+    ways = read.ways
 
     def words(k: int) -> str:
         rows = ways[k][1]

@@ -173,6 +173,22 @@ class TestFiles:
         at = bring(visit("forms", **PLACES["forms"]), csv())
         assert at.session_state["read_prices"].numbers == b"", "they are in the address"
 
+    def test_each_page_keeps_its_file_as_it_was_read(self):
+        """The address says how the one of this page is; another page's choice takes nothing back."""
+        at = bring(visit("long", col="종가", **PLACES["long"], **PLACES["forms"]), csv(), "시세.csv")
+        at = bring(go(at, "forms"), csv(names=("a", "b", "c")))
+        labelled(at.selectbox, "column")[0].set_value("b")
+        at = until_over(fine(at.run()))
+        prices = link(at)["prices"]
+        at.text_area[0].set_value(prices.replace("100.5", "99"))
+        fine(at.run())
+        typed = link(at)["prices"]
+        assert typed != prices
+        at = until_over(go(at, "long"))
+        assert "column “종가”" in said(at) and not at.warning and link(at)["col"] == "종가"
+        at = until_over(go(at, "forms"))
+        assert link(at)["col"] == "b" and link(at)["prices"] == typed
+
     def test_a_file_taken_back_is_gone(self):
         at = bring(visit("long", **PLACES["long"]), csv(), "시세.csv")
         at.file_uploader[0].set_value(None)
