@@ -51,10 +51,9 @@ def other(what: str) -> Unreadable:
 
 def decoded(data: bytes) -> tuple[str, str]:
     """A text and its encoding. Raises Unreadable if it is none."""
-    data = data.rstrip(b"\x1a") if data[-1:] == b"\x1a" else data  # the end of a file in DOS
     for encoding in _encodings(data):
         try:
-            text = data.decode(encoding)
+            text = data.decode(encoding).rstrip("\x1a")  # the end of a file in DOS
         except UnicodeError:
             continue
         if encoding == "cp949" and not _korean(text):
@@ -69,10 +68,9 @@ def _encodings(data: bytes) -> tuple[str, ...]:
     for mark, encoding in MARKS.items():
         if data.startswith(mark):
             return (encoding,)
-    nuls = data[:4096].count(0)
-    if nuls:
-        even = data[:4096:2].count(0)
-        return ("utf-16-be" if even > nuls / 2 else "utf-16-le",)
+    even, odd = data[:4096:2].count(0), data[1:4096:2].count(0)
+    if max(even, odd) > min(len(data), 4096) / 5 and max(even, odd) > 3 * min(even, odd):  # digits in UTF-16
+        return ("utf-16-be" if even > odd else "utf-16-le",)
     return "utf-8", "cp949", "cp1252", "latin-1"
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.inputs import layout
-from explorer.inputs.cells import COMMA, COMMAS, DATE, MARKS, MISSING, NUMBER, POINT, TEXT, kinds, shown
+from explorer.inputs.cells import COMMA, COMMAS, DATE, MARKS, MISSING, NUMBER, POINT, TEXT, kinds
 from explorer.inputs.grids import Grid, grid, lines_of, rows_of
 from explorer.inputs.unreadable import Unreadable
 
@@ -164,7 +164,10 @@ def _ways(text: str, first: int, names: list[str], asked: Asked, comment: str, w
         raise Unreadable("none", "expected a column of numbers, but there is nothing in it")
     if len(names) == 1:
         return [min(tried, key=lambda way: way.ragged is not None)]
-    return _best(tried, asked)
+    best = _best(tried, asked)
+    if refusals and "number" not in best[0].kinds:
+        raise refusals[0]
+    return best
 
 
 def _best(tried: list[Understood], asked: Asked) -> list[Understood]:
@@ -252,9 +255,15 @@ def _joined(way: Understood, text: str, decimal: str) -> Unreadable | None:
 def _question(ways: list[Understood]) -> Unreadable:
     """What of the reading with the fewest columns the others would cut."""
     way = min(ways, key=lambda way: way.grid.width)
-    row = way.grid.row(way.header)
-    cut = [cell for cell in row for other in ways if other is not way and SEPARATORS[other.separator] in cell]
-    return _separator(shown((cut or row)[0]), int(way.grid.lines[way.header]))
+    marks = [SEPARATORS[other.separator] for other in ways if other is not way]
+    pieces = [
+        (cell, int(way.grid.lines[at]))
+        for at, row in enumerate(way.grid.head[way.header :], start=way.header)
+        for cell in row
+        if any(mark in cell for mark in marks)
+    ]
+    numbers = [(cell, row) for cell, row in pieces if kinds([cell])[0] & NUMBER]
+    return _separator(*(numbers + pieces + [(way.grid.head[way.header][0], int(way.grid.lines[way.header]))])[0])
 
 
 def _separator(piece: str, row: int) -> Unreadable:

@@ -138,12 +138,13 @@ def rows_of(text: str, separator: str, first: int = 0, tight: bool = True, whole
         lines = io.StringIO(text, newline="")
         for _ in range(first):
             lines.readline()
-        how = {"delimiter": separator or "\x1f", "skipinitialspace": separator != " " or not tight, "strict": True}
-        reader = csv.reader(lines, **how)
+        apart = separator if separator and separator in text else ""
+        how = {"skipinitialspace": bool(apart) and not (apart == " " and tight), "strict": True}
+        reader = csv.reader(lines, delimiter=apart or "\x1f", **how)
         line = first + 1
         try:
             for row in reader:
-                if row and not (len(row) == 1 and row[0] and row[0].isspace()):
+                if row and not (len(row) == 1 and (row[0].isspace() or (apart and not row[0]))):
                     yield line, row
                 line = first + reader.line_num + 1
         except csv.Error:

@@ -60,10 +60,12 @@ def header(grid: Grid, given: str) -> Header:
             if not unlike[0]:
                 return Header(0, question=_question(grid, 0))
             lines = 1
-        elif (corner := _corner(grid, at)) == "header":
+        elif (corner := at == lines and _corner(grid, at)) == "header":
             lines = at + 1
-        elif corner == "question":
-            return Header(lines, question=_question(grid, at))
+        elif corner == "question" or (lines > 1 and line[0] == TEXT and (line[1:] == MISSING).all()):
+            return Header(
+                lines, question=_question(grid, at)
+            )  # the latter: pandas' name of an index of texts, or a row
         elif at and all(cell is None for cell in grid.head[at]):  # of a sheet, between a title or two and a header
             lines = max(lines, at + 1) if lines > 1 else lines
         else:
@@ -76,6 +78,8 @@ def header(grid: Grid, given: str) -> Header:
 def _corner(grid: Grid, line: int) -> str:
     """Whether this line is what pandas writes above an index without a name: an empty cell, and names."""
     kinds, index = grid.kinds[line], grid.kinds[line + 1 :, 0]
+    if line and grid.kinds[line - 1, 0] != MISSING:
+        return ""  # the names above have one there
     if len(kinds) < 2 or kinds[0] != MISSING or not (kinds[1:] & NUMBER).all() or (index == MISSING).any():
         return ""
     if (index & (TEXT | DATE)).all():
@@ -134,7 +138,7 @@ def names(grid: Grid, lines: int, others: Sequence[str] = ()) -> list[str]:
     given, copies, unique = {*found}, Counter(), {}
     for place, name in enumerate(found):
         first = free = name or str(place + 1)
-        while free in unique or (free in given and (copies[first] or not name)):
+        while free in unique or (not name and free in given):
             copies[first] += 1
             free = f"{first[: LONGEST_NAME - 8]} ({copies[first] + 1})"
         unique[free] = place

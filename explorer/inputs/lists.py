@@ -50,6 +50,9 @@ def listed(text: str, separator: str, decimal: str) -> tuple[list[list[str]], st
     doubts = [_pieces_in_doubt(how, other, text) for other, o in read.items() if not _same(numbers, o)]
     if doubts := doubts or (_local_doubts(text) if separator == "auto" and how[0] == "comma" else []):
         piece = shown(doubts[0].lstrip("+-−"), 20)
+        if all(_split(other[0], text) == _split(how[0], text) for other in read):
+            message = f"{piece!r} may be thousands or a decimal fraction: say what the decimal mark is"
+            raise Unreadable("decimal", message, piece=piece, row=1)
         message = f"expected numbers such as 1000.5, but {piece!r} may be one number or several"
         raise Unreadable("comma", message, piece=piece)
     rows = [row for line in text.splitlines() if (row := _split(how[0], line))]

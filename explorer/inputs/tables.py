@@ -15,8 +15,7 @@ from explorer.inputs.archives import excel, npy, parquet
 from explorer.inputs.cells import MARKS, MISSING, shown
 from explorer.inputs.decoding import decoded, format_of
 from explorer.inputs.dialects import SEPARATORS, Asked, Understood, nothing, understand, understood
-from explorer.inputs.grids import MOST_ROWS as MOST_ROWS
-from explorer.inputs.grids import grid
+from explorer.inputs.grids import MOST_ROWS, grid, many
 from explorer.inputs.lists import is_list, listed
 from explorer.inputs.unreadable import Unreadable
 from explorer.settings import Choice, Names, setting
@@ -174,6 +173,8 @@ def _table(form: str, chosen: Understood, reading: Reading) -> Table:
     """What was understood, with its numbers."""
     grid, header = chosen.grid, chosen.header
     body, lines = grid.kinds[header:], grid.lines[header:]
+    if len(body) > MOST_ROWS:
+        raise many(len(body))
     listed = sorted({*range(min(grid.width, MOST_LISTED)), *chosen.taken})
     columns = []
     for place in listed:

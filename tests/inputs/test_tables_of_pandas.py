@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as some
 
 from explorer.inputs.tables import Reading, Unreadable, look
 
 QUESTIONS = {"separator", "decimal", "header"}
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=60, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 MARKS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "space": " "}
 
 names = some.text(some.sampled_from("abc xyzÄé가격_-/."), min_size=1, max_size=8).filter(
@@ -87,6 +87,8 @@ def check(written: Written, data: bytes, to=0.0, **dialect):
     frame = written.frame
     last = frame.iloc[:, -1:]
     absent = bool(last.isna().any().any())
+    if last.isna().all().all():  # then another column is the last one of numbers
+        return
     try:
         table = look(data)
         refusal = table.refusal
@@ -96,12 +98,8 @@ def check(written: Written, data: bytes, to=0.0, **dialect):
         assert not absent and same(table.numbers, last, to), (data, table, last)
     elif refusal.reason == "missing":
         assert absent and refusal.details["count"] == int(last.isna().sum().iloc[0]), (data, refusal.details)
-    elif refusal.reason == "none":
-        assert last.isna().all().all(), (data, refusal)
     else:
         assert refusal.reason in QUESTIONS, (data, refusal.reason, refusal)
-    if last.isna().all().all():
-        return
     answer = Reading(header=str(written.lines), missing="drop", **dialect)
     table = look(data, answer)
     assert table.refusal is None and same(table.numbers, last.dropna(), to), (data, table, table.refusal, last)
@@ -149,6 +147,9 @@ def test_a_text_of_pandas(written, separator, decimal, absent, quoting, form, en
 def test_a_sheet_of_pandas(written):
     if written.levels > 1:
         written.index = True  # pandas writes no other
+    if not written.index:
+        while written.frame.iloc[-1].isna().all() and len(written.frame) > 1:
+            written.frame = written.frame.iloc[:-1]  # of a sheet's last rows nothing is left
     file = io.BytesIO()
     written.frame.to_excel(file, index=written.index, header=written.header)
     if written.levels > 1 and written.frame.index.name is None:
