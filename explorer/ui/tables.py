@@ -233,7 +233,7 @@ def _pasted(place: Place, text: str, reading: Reading) -> Read:
             table = tables.pasted(text, replace(reading, columns=tuple(names)[-place.most :]))
     except Unreadable as error:
         return Read(text, reading, None, refusal=_of_a_list(place, error))
-    return Read(text, reading, table, refusal=table.refusal)
+    return Read(text, reading, table, refusal=table.refusal and _of_a_list(place, table.refusal))
 
 
 def _too_long(place: Place, text: str) -> Refused | Unreadable:
