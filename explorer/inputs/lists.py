@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from explorer.inputs.cells import DATE, MARKS, MISSING, NUMBER, POINT, TEXT, kinds, shown, values
+from explorer.inputs.cells import COMMAS, DATE, MARKS, MISSING, NUMBER, POINT, POINTS, TEXT, kinds, shown, values
 from explorer.inputs.unreadable import Unreadable
 
 ALWAYS = r";|,(?=\s)|,$|[\n\r\t]"  # lies between numbers, whatever else does
@@ -47,12 +47,14 @@ def listed(text: str, separator: str, decimal: str) -> tuple[list[list[str]], st
     if not read:
         raise _bad(_split(splits[0], text), marks[0])
     how, numbers = next(iter(read.items()))
-    doubts = [_pieces_in_doubt(how, other, text) for other, o in read.items() if not _same(numbers, o)]
+    others = [other for other, o in read.items() if not _same(numbers, o)]
+    if others and all(_split(other[0], text) == _split(how[0], text) for other in others):
+        piece = next(p for p in _split(how[0], text) if kinds([p])[0] & (COMMAS | POINTS))
+        message = f"{piece!r} may be thousands or a decimal fraction: say what the decimal mark is"
+        raise Unreadable("decimal", message, piece=shown(piece, 20), row=1)
+    doubts = [_piece_in_doubt(how[0], other[0], text) for other in others]
     if doubts := doubts or (_local_doubts(text) if separator == "auto" and how[0] == "comma" else []):
         piece = shown(doubts[0].lstrip("+-−"), 20)
-        if all(_split(other[0], text) == _split(how[0], text) for other in read):
-            message = f"{piece!r} may be thousands or a decimal fraction: say what the decimal mark is"
-            raise Unreadable("decimal", message, piece=piece, row=1)
         message = f"expected numbers such as 1000.5, but {piece!r} may be one number or several"
         raise Unreadable("comma", message, piece=piece)
     rows = [row for line in text.splitlines() if (row := _split(how[0], line))]
@@ -79,16 +81,17 @@ def _likely(split: str, mark: str, given: bool, text: str) -> bool:
     """Whether anybody would write so: a decimal comma where there is one and it lies not between numbers; blanks
     between thousands where something else lies between numbers; and 100,200,300 are three."""
     pieces = _split(split, text)
-    if mark == "comma" and (split == "comma" or not given) and (split == "comma") == ("," in text):
+    commas = "," in text
+    if mark == "comma" and ((commas and split == "comma") or not (commas or given)):
         return False
     if split == "comma" or len(pieces) > 1:
         return True
     return not re.search(r"\d \d", text) and not re.fullmatch(r"\d{3}(,\d{3}){2,}", pieces[0])
 
 
-def _pieces_in_doubt(how: tuple[str, str], other: tuple[str, str], text: str) -> str:
-    pieces = _split(how[0], text)
-    others = _split(other[0], text)
+def _piece_in_doubt(how: str, other: str, text: str) -> str:
+    """The first piece of another way to split that this one splits further."""
+    pieces, others = _split(how, text), _split(other, text)
     return next((piece for piece in others if piece not in pieces), others[0])
 
 

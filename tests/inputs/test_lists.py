@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from explorer.datasets.own import read_numbers
@@ -30,13 +30,15 @@ def refused(text, **reading) -> Unreadable:
         *["1", "1, 2, 3", "1;2\n3\t4", "  0.5 −1  2e3 ", ".5,-.25,+1", "1,,2,", "1000000 -1000000", "0 " * 500],
         *["1,2,3", "100,200,300", "0.5,0.25,.125", "1, 100.5", "1;2;3", "99.5,100.5", "100.25,101.50,99"],
         *["1.234,2.345,3.456", "1.234,2,3", "1e-3,100.5", "1000,200.5", "1,2,3\n4,5,6", "0\n1\n0", "100 200 300"],
-        *["1.234; 5.678", "0.5\n0.25", "1\t2\t3", "5000000,6000000"],
+        *["1.234; 5.678", "0.5\n0.25", "1\t2\t3"],
     ],
 )
 def test_what_is_without_doubt_is_taken(text):
-    assert numbers(text) == list(map(float, read_numbers(text.replace("5000000,6000000", "5e5,6e5"))))[:500] or (
-        text == "5000000,6000000" and numbers(text) == [5e6, 6e6]
-    )
+    assert numbers(text) == list(read_numbers(text))
+
+
+def test_there_is_no_bound_but_that_of_tables():
+    assert numbers("5000000, 6000000") == [5e6, 6e6] and len(numbers("0 " * 5000)) == 5000
 
 
 @pytest.mark.parametrize(
@@ -45,7 +47,7 @@ def test_what_is_without_doubt_is_taken(text):
         *[("1,000.5", "1,000.5"), ("7 1,234,567.89 8", "1,234,567.89"), ("1,000", "1,000"), ("3; 12,050", "12,050")],
         *[("1,5; 2,5", "1,5"), ("1;2,5", "2,5"), ("1,5\n2,5", "1,5"), ("3\t2,5", "2,5"), ("-1,234.", "1,234.")],
         *[("1.000,5", "1.000,5"), ("1,2,3,4,5,6,7,8,9,10,11,12,1,000.5", "1,000.5"), ("1,5", "1,5")],
-        *[("70,100, 71,200", "70,100"), ("1,5, 2,5", "1,5"), ("70,100 71,200", "70,100"), ("₩70,100", "₩70,100")],
+        *[("70,100, 71,200", "70,100"), ("1,5, 2,5", "1,5"), ("1000,2000", "1000,2000"), ("₩70,100", "₩70,100")],
         *[("1\u00a0234", "1 234"), ("1\u202f234, 5", "1 234"), ("1 234; 5 678", "1 234"), ("1,234,567", "1,234,567")],
     ],
 )
@@ -110,16 +112,19 @@ def test_a_table_is_read_as_one(text):
     assert read.taken == ("price",) and read.numbers.tolist() == [[5], [6]]
 
 
+@settings(deadline=None)
 @given(some.lists(some.floats(-1e6, 1e6), min_size=1, max_size=20))
 def test_what_python_writes_is_read_back(values):
     assert numbers(", ".join(map(repr, values))) == values
 
 
+@settings(deadline=None)
 @given(some.lists(some.lists(some.floats(-1e6, 1e6), min_size=3, max_size=3), min_size=2, max_size=6))
 def test_so_are_rows(rows):
     assert np.array_equal(pasted("\n".join(", ".join(map(repr, row)) for row in rows)).numbers, rows)
 
 
+@settings(deadline=None)
 @given(some.text())
 def test_any_text_is_read_or_refused(text):
     try:
