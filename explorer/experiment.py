@@ -63,7 +63,8 @@ class Experiment:
     """One run of one network, completely described.
 
     cell, activation, reset_after, z_keeps   the cell and its conventions (see `explorer.cells`)
-    input, numbers, input_seed   the dataset, the user's own numbers for "own", the seed of a drawn one
+    input, numbers, input_seed   the dataset, the user's own numbers for "own" (rows of D, one after the other), the
+                                 seed of a drawn one
     T, D, H, layers              steps, inputs a step, units, stacked layers
     scheme, gain, forget_bias, chrono, seed   how the weights are drawn (see `init_params`); chrono takes T as
                                  the longest dependency, and then forget_bias does not count
@@ -109,6 +110,9 @@ class Experiment:
             object.__setattr__(self, "D", usual)
         if not low <= self.D <= high:
             raise ValueError(f"D: expected a whole number from {low} to {high} with {self.input}, got {self.D}")
+        if self.input == "own" and len(self.numbers) % self.D:
+            count = len(self.numbers)
+            raise ValueError(f"D: expected rows of as many numbers each, but {count} are no rows of {self.D}")
         if self.loss.isdigit() and int(self.loss) > self.T:
             raise ValueError(f"loss: expected a step from 1 to {self.T}, but got {self.loss}")
         for operation in self.surgery:
@@ -119,10 +123,12 @@ class Experiment:
     def replace(self, **changes) -> Experiment:
         """The experiment with some settings changed; what depends on a changed one follows it.
 
-        A new input brings its usual width; a loss beyond a shortened sequence moves to its last step; an operation
-        on what is no longer there falls away.
+        A new input brings its usual width, and so do own numbers that are no rows of the width before; a loss beyond
+        a shortened sequence moves to its last step; an operation on what is no longer there falls away.
         """
         if changes.get("input", self.input) != self.input:
+            changes.setdefault("D", None)
+        if self.input == "own" and len(KINDS["numbers"].read(changes.get("numbers", self.numbers))) % self.D:
             changes.setdefault("D", None)
         if self.loss.isdigit() and int(self.loss) > KINDS["T"].read(changes.get("T", self.T)):
             changes.setdefault("loss", "last")
@@ -227,7 +233,8 @@ def _read(settings: Mapping) -> tuple[Experiment, tuple[Fallback, ...]]:
     if good.get("input") == "own" and not good.get("numbers"):
         refused["input"] = good.pop("input")
     low, high, usual = DATASETS[good.get("input", Experiment.input)].widths
-    if not low <= good.get("D", usual) <= high:
+    D = good.get("D", usual)
+    if not low <= D <= high or (good.get("input") == "own" and len(good["numbers"]) % D):
         refused["D"] = good.pop("D")
     if good.get("loss", "").isdigit() and int(good["loss"]) > good.get("T", Experiment.T):
         refused["loss"] = good.pop("loss")

@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[1]
 ON_WINDOWS = ("CREATE_NEW_PROCESS_GROUP", "BELOW_NORMAL_PRIORITY_CLASS")  # for a session and niceness
 ALIVE, OVER = ("waiting", "running"), ("done", "failed")
 MIB = 2**20
+SHORT = 120  # seconds, the most that a short task may take
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")}
 
 
@@ -37,11 +38,14 @@ class Task:
 
     arguments  can be hashed and pickled: together with the function they are the task's name
     bounded    whether its memory is; not on a GPU, whose driver maps far more than it takes
+    short      whether it has a queue and a worker apart, so that it need not wait until long ones are over; it is
+               ended after two minutes
     """
 
     work: Callable
     arguments: tuple = ()
     bounded: bool = True
+    short: bool = False
 
     def __post_init__(self):
         hash(self.arguments)
@@ -51,7 +55,7 @@ class Task:
 class Limits:
     """What a server gives to jobs. All are whole numbers, and settings of the server: EXPLORER_WORKERS and so on.
 
-    workers   jobs that run at once
+    workers   jobs that run at once, and one short one beside them
     waiting   jobs that may wait for them
     memory    MiB that each may take
     seconds   that each may take
@@ -164,7 +168,7 @@ class Jobs:
             self._leave(visitor, slot, but=task)
             entry = self._entries.get(task)
             if entry is None:
-                if sum(e.state == "waiting" for e in self._entries.values()) >= self.limits.waiting:
+                if len(self._waiting(task.short)) >= self.limits.waiting:
                     raise Full
                 entry = self._entries[task] = _Entry(task, self._folder())
             entry.wanted[visitor, slot] = monotonic()
@@ -211,11 +215,13 @@ class Jobs:
 
     # below here the lock is held, unless said
 
+    def _waiting(self, short: bool) -> list[_Entry]:
+        return [e for e in self._entries.values() if e.state == "waiting" and e.task.short == short]
+
     def _standing(self, entry: _Entry) -> Job:
         place = 0
         if entry.state == "waiting":
-            waiting = [e for e in self._entries.values() if e.state == "waiting"]
-            place = waiting.index(entry) + 1
+            place = self._waiting(entry.task.short).index(entry) + 1
         return Job(
             entry.state,
             place,
@@ -251,10 +257,9 @@ class Jobs:
 
     def _next(self) -> None:
         """Give free workers what waits."""
-        for entry in list(self._entries.values()):
-            if len(self._running) >= self.limits.workers:
-                return
-            if entry.state == "waiting":
+        for short, workers in ((False, self.limits.workers), (True, 1)):
+            free = workers - sum(e.task.short == short for e in self._running)
+            for entry in self._waiting(short)[: max(0, free)]:
                 entry.folder.mkdir()
                 entry.process = _process()
                 entry.state, entry.began = "running", monotonic()
@@ -321,7 +326,8 @@ class Jobs:
                 now = monotonic()
                 for entry in unfinished:
                     self._hear_of_visitors(entry, now)
-                    if entry.state == "running" and now - entry.began > self.limits.seconds:
+                    most = min(SHORT, self.limits.seconds) if entry.task.short else self.limits.seconds
+                    if entry.state == "running" and now - entry.began > most:
                         entry.problem = ("late", "")
                         entry.process.kill()
                 self._change.wait(self.limits.patience / 10)

@@ -38,6 +38,25 @@ def typeset(value: float, digits: int) -> str:
     return f"{mantissa}·10{str(int(power)).translate(SUPERSCRIPT)}" if power else mantissa
 
 
+def plain(value: float, digits: int) -> str:
+    """A number rounded to so many significant digits and written out: 71,234,500, −0.0412; 1.24·10³⁰."""
+    value = float(value)  # NumPy's would do, too, but for its truth
+    if not math.isfinite(value) or (value and not -5 < math.log10(abs(value)) < 15):
+        return typeset(value, digits)
+    rounded = float(f"{value:.{digits}g}")
+    places = digits - 1 - math.floor(math.log10(abs(rounded))) if rounded else 0
+    written = f"{rounded:,.{max(0, places)}f}"
+    return (written.rstrip("0").rstrip(".") if "." in written else written).replace("-", "−")
+
+
+def as_fine(value: float, step: float) -> str:
+    """A number in four digits, or in as many as it takes to see a change of `step` in it: 1.234, 1,700,000,000.5."""
+    if not (math.isfinite(value) and value and step > 0):
+        return plain(value, 4)
+    size = math.floor(math.log10(abs(value))) - math.floor(math.log10(step))
+    return plain(value, min(17, max(4, size + 2)))
+
+
 def power_of_ten(value: float) -> str:
     """A magnitude as the nearest power of ten: 10⁻¹³; exactly 0 stays 0."""
     if value == 0 or not math.isfinite(value):

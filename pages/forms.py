@@ -15,13 +15,13 @@ asked, cell = state.asked(), state.experiment().cell
 st.title(say("forms.question"))
 frame.notes("else")
 asking.choose_form()
-asking.controls(asked)
-try:
-    found = showing.answered(asked, cell, current())
-except Refused as error:
-    st.warning(asking.refusal(error, asked))
-else:
-    st.markdown(telling.sentence(asked, found, showing.cursor(found).step))
-    st.caption(telling.scores(asked, cell))
-    showing.on_stage(asked, cell, found)
-    showing.pictures(asked, cell, found)
+if asked := asking.controls(asked):
+    try:
+        found = showing.answered(asked, cell, current())
+    except Refused as error:
+        st.warning(asking.refusal(error, asked))
+    else:
+        st.markdown(telling.sentence(asked, found, showing.cursor(found).step))
+        st.caption(telling.scores(asked, cell))
+        showing.on_stage(asked, cell, found)
+        showing.pictures(asked, cell, found)

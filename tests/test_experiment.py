@@ -3,11 +3,12 @@
 import json
 from dataclasses import FrozenInstanceError, fields
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-from explorer import Experiment
+from explorer import Experiment, perform
 from explorer.cells import CELLS
 from explorer.datasets import DATASETS
 from explorer.experiment import KINDS, Numbers, Place
@@ -88,6 +89,8 @@ def experiments(draw, numbers=TYPED):
         settings["numbers"] = tuple(draw(some.lists(numbers, min_size=1, max_size=12)))
     low, high, _ = DATASETS[settings["input"]].widths
     settings["D"] = draw(some.integers(low, high))
+    if settings["input"] == "own":
+        settings["numbers"] *= settings["D"]
     step = some.integers(1, settings["T"]).map(str)
     settings["loss"] = draw(some.sampled_from(["last", "all"]) | step)
     first = draw(some.integers(1, settings["T"]))
@@ -255,6 +258,25 @@ class TestBounds:
             assert (experiment, [f.name for f in fallbacks]) == (Experiment(), ["numbers"])
         assert len(Experiment(numbers=[0] * 500).numbers) == 500
 
+    @pytest.mark.parametrize(("count", "D"), [(1, 2), (5, 2), (5, 16), (500, 3)])
+    def test_own_numbers_come_in_whole_rows(self, count, D):
+        numbers = (0.5,) * count
+        with pytest.raises(ValueError, match=rf"^D: expected rows .*, but {count} are no rows of {D}$"):
+            Experiment(input="own", numbers=numbers, D=D)
+        query = {"input": "own", "x": ",".join(["0.5"] * count), "D": str(D)}
+        experiment, fallbacks = Experiment.from_query(query)
+        assert experiment == Experiment(input="own", numbers=numbers)
+        assert [(f.name, f.given, f.used) for f in fallbacks] == [("D", str(D), "1")]
+
+    def test_several_columns_of_ones_own_are_several_inputs(self):
+        e = Experiment(input="own", numbers=(1, 2, 3, 4, 5, 6), D=2, T=4, H=3)
+        assert Experiment.from_query(e.to_query()) == (e, ())
+        drawn = perform(e).input
+        np.testing.assert_array_equal(drawn.x[:, 0], [[1, 2], [3, 4], [5, 6], [0, 0]])
+        assert drawn.given == 3 and len(drawn.channels) == 2
+        assert Experiment.from_query({"input": "own", "x": "1,2,3,4,5,6"})[0].D == 1, "as before there was a width"
+        assert e.replace(numbers=(1, 2, 3, 4)).D == 2 and e.replace(numbers=(1, 2, 3)).D == 1
+
     def test_minus_zero_is_zero(self):
         assert str(Experiment(gain=-0.0).gain) == str(Experiment(gain="-0").gain) == "0.0"
 
@@ -374,6 +396,8 @@ class TestReplace:
                 continue  # the page gives an example then
             if name == "numbers" and before.input == "own" and not value:
                 continue
+            if name == "D" and before.input == "own":
+                continue  # it comes with the numbers
             if name == "D":
                 low, high, _ = DATASETS[before.input].widths
                 value = min(max(value, low), high)

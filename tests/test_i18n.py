@@ -16,6 +16,7 @@ from explorer.experiment import KINDS
 from explorer.figures import theme
 from explorer.forms import FORMS
 from explorer.i18n import LANGUAGES, NOUN, PARTICLES, final_consonant, table, with_particle, words
+from explorer.inputs.tables import DECIMALS, SEPARATORS, Reading
 from explorer.long_run import METHODS
 from explorer.long_series import SERIES
 from explorer.parallel_time import REASONS
@@ -30,7 +31,7 @@ from explorer.ui.components.chart import TOOLS
 from explorer.ui.frame import PAGES
 from explorer.ui.questions import QUESTIONS
 from explorer.ui.settings import HELPED
-from explorer.ui.state import ASKS, TRAINED
+from explorer.ui.state import ASKS, TRAINED, kinds
 
 ROOT = Path(__file__).parents[1]
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROOT / "explorer").rglob("*.py"))]
@@ -39,6 +40,13 @@ HANGUL = re.compile("[가-힣]")
 every_key = pytest.mark.parametrize("key", EN)
 every_language = pytest.mark.parametrize("language", LANGUAGES)
 
+REASONS_TO_REFUSE = {  # by the reader of tables
+    call.args[0].value
+    for path in (ROOT / "explorer" / "inputs").glob("*.py")
+    for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Unreadable"
+    if isinstance(call.args[0], ast.Constant)
+}
 QUANTITIES = {q for cell in CELLS.values() for q in (*cell.gates, *cell.states)}
 FAMILIES = {  # of composed keys: exactly these and no others
     "symbol": QUANTITIES,
@@ -64,6 +72,7 @@ FAMILIES = {  # of composed keys: exactly these and no others
     "road": {"direct", "rest", "whole"},
     "start": set(theme.REMEDIES),
     "wiring": {"all", "last", "step"},
+    **{f"choice.{name}": {*kinds(Reading)[name].options} - {"auto"} for name in ("separator", "decimal", "missing")},
     **{f"choice.{name}": set(kind.options) for name, kind in (KINDS | TRAINED).items() if isinstance(kind, Choice)},
 }
 AMONG = {  # composed keys among others
@@ -77,18 +86,24 @@ AMONG = {  # composed keys among others
     "job": {"refused", "memory", "disk", "late", "crashed"},
     "forms": {
         *(f"refused_{reason}" for reason in ("empty", "unknown", "picture", "source", "series")),
-        *(f"refused_numbers_{reason}" for reason in ("none", "many", "bad", "comma")),
+        *(f"refused_numbers_{reason}" for reason in ("none", "many", "bad")),
         *(f"measure_{measure}" for measure in ("error_network", "error_naive", "right_side", "near", "exact")),
         *(f"measure_spelt_{language}" for language in LANGUAGES),
         *(f"{shown}{which}_picture" for shown in ("gates", "states") for which in ("", "_encoder", "_decoder")),
     },
-    "long": {f"file_{reason}" for reason in ("large", "text", "none", "many", "bad", "infinite")}
-    | {f"input_{name}" for name in SERIES}
+    "long": {f"input_{name}{cut}" for name in (*SERIES, "owns") for cut in ("", "_cut") if not cut or "own" in name}
     | {f"too_much_{what}" for what in ("memory", "disk")},
     "home": set(PAGES) - {"home"},
     "question": set(QUESTIONS),
     "input": set(DATASETS),
-    "note": {"numbers_none", "numbers_many", "numbers_bad", "numbers_comma"},
+    "note": {"numbers_none", "numbers_many", "numbers_bad"},
+    "table": {f"refused_{reason}" for reason in {*REASONS_TO_REFUSE, "bad", "infinite", "long"}}
+    | {f"job_{kind}" for kind in ("refused", "memory", "disk", "late", "crashed")}
+    | {f"format_{form}" for form in ("excel", "parquet", "npy")}
+    | {f"mended_{missing}" for missing in ("drop", "carry")}
+    | {f"kind_{kind}" for kind in ("number", "date", "text", "empty")}
+    | {f"written_{name}" for name in {*SEPARATORS} - {"none"}}
+    | {f"written_decimal_{name}" for name in DECIMALS},
     "training": {f"{task}_{what}" for task in TASKS for what in ("question", "about")} | {"whole", "cut"},
     "lab": {*(f"by_{by}" for by in FAIR), *(f"list_{cell}" for cell in CELLS)},
     "gradients": {"loss_last", "loss_all", "loss_step"},
@@ -110,7 +125,7 @@ SAME = [
     r"training\.one(_reach)?",
     r"choice\.method\.cuda",
     r"job\.running",
-    r"long\.line\.(x|dh|dc)",
+    r"long\.line\.(x\d?|dh|dc)",
     r"lab\.network",
     r"plane\.(h_1|h_2|c_1)",
     r"forms\.answer_translation",
@@ -266,7 +281,7 @@ class TestSources:
 
     def test_no_text_for_people_hides_in_the_code(self):
         for path, tree in TREES.items():
-            if path.parent.name in ("i18n", "datasets", "corpora"):
+            if path.parent.name in ("i18n", "datasets", "corpora", "inputs"):
                 continue
             docs = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, DOCUMENTED)}
             for text in {t for node in ast.walk(tree) for t in strings(node)} - docs:

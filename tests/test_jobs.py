@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from explorer import jobs as explorer_jobs
 from explorer import worker
 from explorer.jobs import Full, Jobs, Limits, Task
 from tests import job_cases
@@ -96,6 +97,30 @@ def test_no_more_workers_than_allowed_and_no_longer_queue(tmp_path):
         with pytest.raises(Full):
             office.start(tasks[3], "3")
         office.start(tasks[2], "3")  # to join is no more work
+
+
+def test_a_short_one_need_not_wait_for_long_ones(tmp_path):
+    never = str(tmp_path / "never")
+    long = [Task(job_cases.until_told, (never, str(n))) for n in range(3)]
+    short = [Task(job_cases.until_told, (never, f"short {n}"), short=True) for n in range(3)]
+    with jobs(workers=1, waiting=2) as office:
+        for n, task in enumerate([*long, *short]):
+            office.start(task, str(n))
+        standing = [office.look(task, str(n)) for n, task in enumerate([*long, *short])]
+        assert [job.place for job in standing] == [0, 1, 2, 0, 1, 2]
+        with pytest.raises(Full):
+            office.start(Task(job_cases.until_told, (never, "one more"), short=True), "6")
+        office.cancel("3")
+        assert eventually(lambda: office.look(short[1], "4").state == "running")
+        assert office.look(long[1], "1").place == 1
+
+
+def test_a_short_one_that_goes_on_is_ended(monkeypatch):
+    monkeypatch.setattr(explorer_jobs, "SHORT", 1)
+    with jobs(patience=2) as office:
+        task = Task(job_cases.spin, (60,), short=True)
+        office.start(task, ME)
+        assert finished(office, task).problem[0] == "late"
 
 
 def test_who_asks_for_the_same_shares_it(tmp_path):

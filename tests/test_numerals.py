@@ -9,7 +9,36 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-from explorer.numerals import magnitude, power_of_ten, ten_to, text
+from explorer.numerals import as_fine, magnitude, plain, power_of_ten, ten_to, text
+
+
+@pytest.mark.parametrize(
+    ("value", "step", "written"),
+    [
+        (1.2345, 0.03, "1.234"),
+        (0.98765, 0.03, "0.9877"),
+        (71_234_500.4, 500_000, "71,230,000"),
+        (71_234_500.4, 100, "71,234,500"),
+        (1.7e9 + 0.5, 0.5, "1,700,000,000.5"),
+        (8.125e29, 1e28, "8.125·10²⁹"),
+        (-12.3456, 0.1, "−12.35"),
+        (0.0, 0.1, "0"),
+        (99_999.99, 3.0, "100,000"),
+        (1.02e-6, 1e-8, "1.02·10⁻⁶"),
+        (np.float64(2e15), 3e13, "2·10¹⁵"),
+        (math.nan, 1.0, "NaN"),
+        (-math.inf, 1.0, "−∞"),
+        (5.0, 0.0, "5"),
+    ],
+)
+def test_a_price_shows_its_changes(value, step, written):
+    assert as_fine(value, step) == written
+
+
+@given(some.floats(1e-4, 1e14), some.integers(1, 15))
+def test_plain_numbers_keep_their_digits(value, digits):
+    assert float(plain(value, digits).replace(",", "")) == float(f"{value:.{digits}g}")
+
 
 SUBNORMAL, LARGEST = 5e-324, 1.7976931348623157e308
 UP, PLAIN = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"

@@ -1,31 +1,25 @@
-"""Numbers that the user typed or pasted; after the last one, silence."""
-
-import re
+"""The user's own numbers, row by row; after the last one, silence."""
 
 import numpy as np
 
 from explorer.datasets.base import Dataset, padded
 
 MOST, LARGEST = 500, 1e6
-# 1,000.5, 1,000 and 1.000,5; what begins after a point, as in 99.5,100.5, or in an exponent is no group of thousands
-GROUPS = r"(,\d{3})+\.\d*|,0\d\d(?!\d)|(\.\d{3})+,\d+(?![\d.,])"
-THOUSANDS = re.compile(rf"(?<![\d.])(?<![eE])(?<![eE][-+])\d{{1,3}}({GROUPS})")
-DECIMAL = re.compile(r"\d+,\d+")  # 1,5; 2,5
-WHOLE = re.compile(r"[-+−]?\d+(,\d+)?")
 
 
 class NotNumbers(ValueError):
-    """Why a text is not taken: `reason` is "none", "many", "bad" or "comma", `details` its numbers and pieces."""
+    """Why a text is not taken: `reason` is "none", "many" or "bad", `details` its numbers and pieces."""
 
     def __init__(self, reason: str, message: str, **details):
         super().__init__(message)
         self.reason, self.details = reason, details
 
 
-def read_numbers(text: str) -> tuple[float, ...]:
+def read_numbers(text: str, largest: float = LARGEST) -> tuple[float, ...]:
     """The numbers in a text, separated by commas, semicolons, spaces or new lines.
 
-    Raises NotNumbers, a ValueError in one sentence, for anything else, for none, for more than 500, and beyond ±10⁶.
+    Raises NotNumbers, a ValueError in one sentence, for anything else, for none, for more than 500, and beyond
+    ±`largest`.
     """
     pieces = text.replace("−", "-").replace(",", " ").replace(";", " ").split()
     if not pieces:
@@ -39,32 +33,20 @@ def read_numbers(text: str) -> tuple[float, ...]:
             number = float(piece)
         except ValueError:
             number = float("nan")
-        if not abs(number) <= LARGEST:
+        if not abs(number) <= largest:
             piece = piece[:20]
-            message = f"expected numbers between -1000000 and 1000000, but number {place} is {piece!r}"
+            bound = f"{largest:.15g}"
+            message = f"expected numbers between -{bound} and {bound}, but number {place} is {piece!r}"
             raise NotNumbers("bad", message, place=place, piece=piece)
         numbers.append(number)
     return tuple(numbers)
 
 
-def typed_numbers(text: str) -> tuple[float, ...]:
-    """`read_numbers` of what was typed or pasted by hand, where a comma may stand inside a number.
-
-    Raises NotNumbers where it cannot be told whether it does.
-    """
-    pieces = re.split(r"[\s;]+", text.strip())
-    listed = len(pieces) > 1 and all(WHOLE.fullmatch(piece) for piece in pieces)  # 1,5 and 2,5 on lines of their own
-    for piece in pieces:
-        found = THOUSANDS.search(piece) or ((";" in text or listed) and DECIMAL.search(piece))
-        if found:
-            meant = found.group()[:20]
-            message = f"expected numbers such as 1000.5, but {meant!r} may be one number or several"
-            raise NotNumbers("comma", message, piece=meant)
-    return read_numbers(text)
-
-
 def draw(T, D, seed, numbers):
-    return padded(np.array(numbers, float)[:, None], [""] * len(numbers), ["x"], T)
+    """`numbers` are rows of D, one after the other; zeros fill up a last row that is short of some."""
+    rows = np.zeros((-(-len(numbers) // D), D))
+    rows.flat[: len(numbers)] = numbers
+    return padded(rows, [""] * len(rows), ["x"] if D == 1 else [f"x{k}" for k in range(1, D + 1)], T)
 
 
-DATASET = Dataset("own", widths=(1, 1, 1), draw=draw)
+DATASET = Dataset("own", widths=(1, 16, 1), draw=draw)

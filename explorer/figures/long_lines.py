@@ -15,6 +15,7 @@ LINES = {  # often one upon the other: the dashes let the first be seen
     "dh": {"color": theme.HUES["gradient"][0], "dash": "solid", "width": 3.5},
     "dc": {"color": theme.HUES["c"][0], "dash": "dash", "width": 1.5},
 }
+OPACITY = {"x2": 0.6, "x3": 0.35}  # of several inputs
 AXES = {"x": "yaxis", "level": "yaxis2", "log10": "yaxis3"}
 
 
@@ -74,7 +75,7 @@ def _line(panel: str, name: str, values: np.ndarray, first: int, last: int, word
         ]
     )
     chosen, shown = with_gaps(chosen, values)
-    style = LINES.get(name) or theme.line(name) | {"width": 1.2}
+    style = LINES.get(name) or theme.line(name.rstrip("123")) | {"width": 1.2}
     return {
         "type": "scatter",
         "x": theme.numbers(chosen + 1),
@@ -83,6 +84,7 @@ def _line(panel: str, name: str, values: np.ndarray, first: int, last: int, word
         "name": words(f"long.line.{name}"),
         "mode": "lines",
         "line": style,
+        "opacity": OPACITY.get(name, 1),
         "hovertemplate": "t = %{x:.0f}: %{y:.6~g}",
     }
 

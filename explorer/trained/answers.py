@@ -13,9 +13,10 @@ from explorer import trained
 from explorer.corpora import digits
 from explorer.corpora.reviews import EXAMPLES, GRAMMARS, Review, language_of
 from explorer.corpora.translation import CORPORA, DAYS, Corpus, Pairs, kind_of
-from explorer.datasets.own import NotNumbers, typed_numbers
+from explorer.datasets.own import NotNumbers, read_numbers
 from explorer.datasets.prices import table
 from explorer.forms import FORMS
+from explorer.numerals import as_fine
 from explorer.trace import Trace
 from explorer.trained.asking import Asked
 from explorer.trained.backwards import Back, back_through, back_through_pair
@@ -23,6 +24,7 @@ from explorer.training.parts import Memory, recurrent, softmax
 from explorer.training.translators import forced
 from explorer.unroll import backprop
 
+LARGEST = 1e30  # price
 PIXELS = "0123456789abcdefg"
 
 
@@ -85,7 +87,7 @@ def answer(asked: Asked, cell: str, language: str) -> Answered:
 def _prices(asked: Asked, cell: str, language: str) -> Answered:
     if asked.company == "own":
         try:
-            prices = np.array(typed_numbers(asked.prices))
+            prices = np.array(read_numbers(asked.prices, LARGEST))
         except NotNumbers as error:
             raise Refused(f"numbers_{error.reason}", str(error), **error.details) from None
         labels = tuple(str(day + 1) for day in range(len(prices)))
@@ -97,13 +99,14 @@ def _prices(asked: Asked, cell: str, language: str) -> Answered:
         forecast = run.forecast(prices)
     except ValueError as error:
         raise Refused("series", str(error)) from None
-    changes = forecast.given.changes[:-1]
+    changes, unit = forecast.given.changes[:-1], forecast.given.unit
+    said = tuple(as_fine(float(price), unit) for price in forecast.said)
     part = _part(
         forecast.memory.traces[0],
         tuple(f"{change:+.2f}".replace("-", "−") for change in changes),
-        tuple(f"{price:.4g}" for price in forecast.said),
+        said,
     )
-    return Answered(asked.form, f"{forecast.said[-1]:.4g}", (part,), {"forecast": forecast, "labels": labels})
+    return Answered(asked.form, said[-1], (part,), {"forecast": forecast, "labels": labels})
 
 
 def in_words(text: str, grammar) -> tuple[str, ...]:

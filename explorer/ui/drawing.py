@@ -203,9 +203,10 @@ def input_sentence() -> str:
     values = {
         "prices": {"companies": ", ".join(drawn.channels)},
         "clue": {"symbol": drawn.steps[0]},
-        "own": {"count": len(e.numbers)},
+        "own": {"count": len(e.numbers), "rows": len(e.numbers) // e.D, "D": e.D},
     }
-    sentence = say(f"input.{e.input}", **values.get(e.input, {}))
+    several = "_rows" if e.input == "own" and e.D > 1 else ""
+    sentence = say(f"input.{e.input}{several}", **values.get(e.input, {}))
     if e.input == "prices" and e.T > 105:
         sentence += " " + say("input.prices_next")
     if drawn.given < e.T and e.input != "impulse":  # which is silent by its name

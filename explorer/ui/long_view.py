@@ -14,14 +14,14 @@ import streamlit as st
 from explorer.datasets.prices import chain, table
 from explorer.experiment import Experiment
 from explorer.figures.long_lines import long_lines
-from explorer.inputs.tables import LARGEST, MOST_BYTES, MOST_ROWS, Unreadable, take
+from explorer.inputs.tables import MOST_TAKEN
 from explorer.jobs import Job, Task
 from explorer.long_run import METHODS, Cost, Long, cost, work
 from explorer.long_series import SERIES, needle, series
 from explorer.numerals import magnitude, text
-from explorer.ui import settings, state, waiting
+from explorer.ui import settings, state, table_view, tables, waiting
 from explorer.ui.drawing import network_name, plain, show
-from explorer.ui.language import current, literal, say, speaker
+from explorer.ui.language import current, say, speaker
 
 SLOT, AT_ONCE = "long", 8  # seconds up to which a run is not worth a question
 MOST = 1_000_000  # steps
@@ -29,37 +29,54 @@ LENGTHS = [mantissa * 10**power for power in (3, 4, 5) for mantissa in (1, 2, 5)
 LEVELS = {"lstm": "fio", "gru": "zr", "rnn": "h"}
 GRADIENTS = {"lstm": ("dh", "dc"), "gru": ("dh",), "rnn": ("dh",)}
 
+OWN = tables.Place("long", MOST_TAKEN)
+SHOWN = 3  # inputs that can be told apart
 DRIVER = Path("/proc/driver/nvidia/version")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What is run. `own` are the numbers of the visitor's file as float64, b"" for any other input."""
+    """What is run.
+
+    own            the numbers of the visitor's file, row by row in float64; b"" for any other input
+    file, columns  its name, and the names of what was taken from it
+    """
 
     experiment: Experiment
     long: Long
     own: bytes = b""
+    file: str = ""
+    columns: tuple[str, ...] = ("",)
 
-    @cached_property
+    @property
+    def D(self) -> int:
+        return len(self.columns)
+
+    @property
     def numbers(self) -> np.ndarray | None:
-        return np.frombuffer(self.own) if self.own else None
+        return np.frombuffer(self.own).reshape(-1, self.D) if self.own else None
 
     @property
     def task(self) -> Task:
-        return Task(work, (self.experiment, self.long, self.own), bounded=self.long.method != "cuda")
+        return Task(work, (self.experiment, self.long, self.own, self.D), bounded=self.long.method != "cuda")
+
+    @cached_property
+    def key(self) -> str:
+        """What tells one file's numbers from another's."""
+        return hashlib.sha1(self.own).hexdigest() if self.own else ""
 
     def x(self) -> np.ndarray:
-        """The input (T,), without a run."""
+        """The input (T, D), without a run."""
         T = self.long.length
-        return series(self.long.series, T, seed=self.experiment.input_seed, own=self.numbers)(0, T)[:, 0, 0]
+        return series(self.long.series, T, seed=self.experiment.input_seed, D=self.D, own=self.numbers)(0, T)[:, 0]
 
 
 # what is asked
 
 
-def ask() -> Asked:
-    """The controls of length, input and method, and what they ask for."""
-    e, own = state.experiment().original, b""
+def ask() -> Asked | None:
+    """The controls of length, input and method, and what they ask for; None while the visitor's file is being read."""
+    e = state.experiment().original
     available = methods(e)
     if state.long().method not in available:
         state.change_long(method="auto")
@@ -77,12 +94,17 @@ def ask() -> Asked:
     if long.series in ("noise", "needle"):
         with fourth:
             settings.control("input_seed")
-    if long.series == "own":
-        own = _uploaded()
-        long = long if own else Long(long.length, "prices", long.method)
     if find_spec("torch") is None:
         st.caption(say("long.no_torch"))
-    return Asked(e, long, own)
+    if long.series != "own":
+        return Asked(e, long)
+    read = tables.upload(OWN, say("table.file"))
+    if read is None and tables.brought(OWN):
+        return None
+    if read and read.numbers:
+        return Asked(e, long, read.numbers, read.name, read.table.taken)
+    st.info(say("long.no_numbers" if read else "long.no_file"))
+    return Asked(e, Long(long.length, "prices", long.method))
 
 
 def _bound(key: str, name: str) -> dict:
@@ -98,41 +120,19 @@ def methods(e: Experiment) -> list[str]:
     return [m for m in METHODS if m != "cuda" or on_gpu]
 
 
-def _uploaded() -> bytes:
-    """The numbers of the visitor's file, b"" if there is none; what is wrong with it, in one sentence.
-
-    They stay with the visitor, so that a run can be left and come back to.
-    """
-    most = {"type": ["csv", "txt", "tsv"], "max_upload_size": MOST_BYTES >> 20}
-    st.file_uploader(say("long.file"), key="long_file", on_change=_take, **most)
-    numbers, wrong = st.session_state.get("series", (b"", None))
-    if wrong:
-        key, details = wrong
-        st.warning(say(key, **{"rows": f"{MOST_ROWS:,}", "largest": text(LARGEST)} | details))
-    elif not numbers:
-        st.info(say("long.no_file"))
-    return numbers
-
-
-def _take() -> None:
-    """Read the file that was chosen, or forget the one that was taken back."""
-    state.touch()
-    file = st.session_state["long_file"]
-    try:
-        st.session_state["series"] = (take(file.getvalue()).tobytes() if file else b"", None)
-    except Unreadable as error:
-        details = {name: f"“{literal(d)}”" if isinstance(d, str) else d for name, d in error.details.items()}
-        st.session_state["series"] = (b"", (f"long.file_{error.reason}", details))
-
-
 def input_sentence(asked: Asked) -> str:
     """What runs through the network."""
     T, name = asked.long.length, asked.long.series
     words = {"companies": ", ".join(table()[1]), "weeks": len(chain()[0]), "T": f"{T:,}"}
     given = words["weeks"] if asked.numbers is None else len(asked.numbers)
-    if name == "own" and given >= T:
-        name = "own_cut"
-    return say(f"long.input_{name}", count=f"{given:,}", times=f"{T / given:,.1f}".removesuffix(".0"), **words)
+    if name == "own":
+        several = "s" if asked.D > 1 else ""
+        names = ", ".join(map(table_view.quoted, asked.columns))
+        words |= {"file": table_view.quoted(asked.file), "columns": names, "D": asked.D}
+        name = f"own{several}_cut" if given >= T else f"own{several}"
+    times = f"{T / given:,.1f}".removesuffix(".0")
+    said = [say(f"long.input_{name}", count=f"{given:,}", times=times, **words)]
+    return " ".join([*said, *([say("long.shown", count=SHOWN)] if asked.D > SHOWN else [])])
 
 
 # what becomes of it
@@ -140,7 +140,7 @@ def input_sentence(asked: Asked) -> str:
 
 def watch(asked: Asked) -> None:
     """The picture: of a run, as it grows; of the input alone where the server refuses, and why."""
-    needed = cost(asked.experiment, asked.long)
+    needed = cost(asked.experiment, asked.long, asked.D)
     if refusal := too_much(asked.long, needed):
         st.warning(refusal)
         draw(asked, None)
@@ -172,7 +172,7 @@ def draw(asked: Asked, job: Job | None) -> None:
         "long",
         lambda: long_lines(panels(asked, job), long.length, speaker(), seen=where, empty=empty),
         sentence(asked, job),
-        details=(long, hashlib.sha1(asked.own).hexdigest() if asked.own else "", where, stands),
+        details=(long, asked.key, asked.columns, where, stands),
         on_zoom=lambda first, last: state.look(first=max(1, first), last=last if last < long.length else MOST),
         cursor=False,
         file=f"long_{e.cell}_{long.series}_T{long.length}_H{e.H}_seed{e.seed}",
@@ -200,7 +200,7 @@ def seen(T: int) -> tuple[int, int] | None:
 def panels(asked: Asked, job: Job | None) -> dict:
     """The numbers of the panels as far as they are there: files of the job, and the input without one."""
     if job is None or not job.parts:
-        return {"x": {"x": asked.x()}}
+        return {"x": inputs(asked.x())}
     e = asked.experiment
     top = f"layer{e.layers}." if e.layers > 1 else ""
     wanted = {
@@ -214,9 +214,15 @@ def panels(asked: Asked, job: Job | None) -> dict:
 def _mapped(folder: Path, names: dict[str, str]) -> dict[str, np.ndarray]:
     """Arrays (T,) by name, from their files; none as long as one is not there, or only just being made."""
     try:
-        return {name: np.load(folder / f"{file}.npy", mmap_mode="r")[:, 0] for name, file in names.items()}
+        found = {name: np.load(folder / f"{file}.npy", mmap_mode="r") for name, file in names.items()}
     except (FileNotFoundError, EOFError, ValueError):
         return {}
+    return inputs(found["x"]) if "x" in found else {name: rows[:, 0] for name, rows in found.items()}
+
+
+def inputs(x: np.ndarray) -> dict[str, np.ndarray]:
+    """The first inputs (T, D) by name, as many as can be told apart."""
+    return {"x": x[:, 0]} if x.shape[1] == 1 else {f"x{k + 1}": x[:, k] for k in range(min(SHOWN, x.shape[1]))}
 
 
 def sentence(asked: Asked, job: Job | None) -> str:

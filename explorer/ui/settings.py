@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
 import streamlit as st
 
 from explorer.cells import CELLS
 from explorer.datasets import DATASETS
-from explorer.datasets.own import NotNumbers, typed_numbers
+from explorer.datasets.own import LARGEST, MOST
 from explorer.experiment import KINDS
+from explorer.inputs.tables import MOST_TAKEN, Table
 from explorer.naming import DIALECTS, letter, listed
-from explorer.settings import Choice, Number, Switch
-from explorer.ui import state
+from explorer.settings import Choice, Number, Switch, shortest
+from explorer.ui import state, table_view, tables
 from explorer.ui.language import current, literal, say
 
 IN_SIGHT = ("cell", "input", "T", "H", "seed")
@@ -59,8 +61,12 @@ def decimals(number: float) -> int:
 
 def choose_input(name: str) -> None:
     """Take another input; one's own numbers start with an example."""
-    if name == "own" and not state.experiment().numbers:
+    numbers = state.experiment().numbers
+    if name == "own" and not numbers:
         state.change(input=name, numbers=EXAMPLE, T=len(EXAMPLE))
+    elif name == "own":
+        width = st.session_state.get("own_width", 1)  # as many inputs as they were before another input was chosen
+        state.change(input=name, D=1 if len(numbers) % width else width)
     else:
         state.change(input=name)
 
@@ -100,7 +106,7 @@ def others(elsewhere: tuple[str, ...]) -> list[str]:
     names = [
         *(["activation"] if e.cell == "rnn" else []),
         *(name for name in CELLS[cell].options if name != "activation"),
-        *(["D"] if low < high else []),
+        *(["D"] if low < high and e.input != "own" else []),  # of own numbers, their columns
         *(["input_seed"] if DATASETS[e.input].drawn else []),
         *("layers", "scheme", "gain", "forget_bias", "chrono", "loss"),
     ]
@@ -183,29 +189,27 @@ def loss() -> None:
 
 
 def _own_numbers() -> None:
+    """A field for numbers, and one for a file of them."""
     e = state.experiment()
+    st.session_state["own_width"] = e.D
+    now = tables.written(np.reshape(e.numbers, (-1, e.D)))
+    tables.text_field(OWN, say("setting.numbers"), now, help=say("help.numbers"))
+    with st.expander(say("table.from_file")):
+        tables.upload(OWN, say("table.file"))
 
-    def typed(text):
-        try:
-            numbers = typed_numbers(text)
-        except NotNumbers as error:
-            state.touch()
-            details = {name: literal(str(detail)) for name, detail in error.details.items()}
-            st.session_state["refused"] = (f"note.numbers_{error.reason}", details)
-        else:
-            st.session_state["refused"] = None
-            state.change(numbers=numbers, T=max(2, len(numbers)))
 
-    written = KINDS["numbers"].write(e.numbers).replace(",", ", ")  # so that no comma is taken for one of a number
-    if "numbers_for" not in st.session_state or st.session_state["numbers_for"] != written:
-        st.session_state["numbers_for"] = st.session_state["numbers_text"] = written
-    st.text_area(
-        say("setting.numbers"),
-        key="numbers_text",
-        help=say("help.numbers"),
-        max_chars=12_000,
-        on_change=lambda: typed(st.session_state["numbers_text"]),
-    )
-    if refused := st.session_state.get("refused"):
-        key, details = refused
-        st.warning(say(key, **details))
+def _take_numbers(numbers: np.ndarray, table: Table) -> None:
+    """Own numbers (n, D) into the experiment. Raises tables.Refused beyond its bounds."""
+    if numbers.size > MOST:
+        raise tables.Refused(REFUSED["many"], most=MOST, count=numbers.size)
+    wrong = np.argwhere(~(np.abs(numbers) <= LARGEST))
+    if len(wrong):
+        row, column = wrong[0]
+        piece = table_view.as_written(table, row, column) or shortest(float(numbers[row, column]))
+        place = row * numbers.shape[1] + column + 1
+        raise tables.Refused(REFUSED["bad"], place=place, piece=literal(table_view.cut(piece, 20)))
+    state.change(numbers=tuple(numbers.ravel().tolist()), D=numbers.shape[1], T=max(2, len(numbers)))
+
+
+REFUSED = {"none": "note.numbers_none", "many": "note.numbers_many", "bad": "note.numbers_bad"}
+OWN = tables.Place("numbers", MOST_TAKEN, REFUSED, _take_numbers, narrow=True)

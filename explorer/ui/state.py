@@ -17,6 +17,7 @@ from streamlit.runtime.state.common import user_key_from_element_id
 from explorer import links
 from explorer.experiment import KINDS, Experiment, Fallback
 from explorer.i18n import LANGUAGES
+from explorer.inputs.tables import Reading
 from explorer.long_run import Long
 from explorer.naming import DIALECTS
 from explorer.performing import FAIR
@@ -74,7 +75,7 @@ class View:
 
 TRAINED = Training.kinds()
 # beside the experiment, each with keys of its own in the URL
-PARTS = {"view": View, "long": Long, "entrants": Entrants, "asked": Asked}
+PARTS = {"view": View, "long": Long, "entrants": Entrants, "asked": Asked, "reading": Reading}
 # all that a link may say
 KNOWN = {kind.key: kind for part in (Experiment, Training, *PARTS.values()) for kind in kinds(part).values()}
 
@@ -279,6 +280,17 @@ def ask(**settings) -> None:
     st.session_state["asked"] = replace(asked(), **settings)
 
 
+def reading() -> Reading:
+    """How a file of the visitor's is read, on whatever page."""
+    return st.session_state["reading"]
+
+
+def read(**settings) -> None:
+    """Read it differently, from a widget."""
+    touch()
+    st.session_state["reading"] = replace(reading(), **settings)
+
+
 def look(**settings) -> None:
     """Change the view from a widget."""
     touch()
@@ -293,8 +305,8 @@ def touch() -> None:
 def reset() -> None:
     """Back to the defaults; the visitor's language and ways stay."""
     touch()
-    for left in ("refused", "numbers_for"):
-        st.session_state.pop(left, None)
+    for left in [name for name in st.session_state if str(name).startswith(("typed_", "reading_of"))]:
+        st.session_state.pop(left)
     ways_kept = View(**_ways())
     st.session_state["experiment"], st.session_state["training"] = Experiment(), Training()
     st.session_state.update({name: part() for name, part in PARTS.items()} | {"view": ways_kept})

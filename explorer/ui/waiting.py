@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 
 import streamlit as st
@@ -36,13 +36,22 @@ def look(task: Task, slot: str) -> Job | None:
     return office().look(task, visitor(), slot)
 
 
-def watch(task: Task, slot: str, offer: str, draw: Callable[[Job | None], None], *, at_once: bool = False) -> None:
+def watch(
+    task: Task,
+    slot: str,
+    offer: str,
+    draw: Callable[[Job | None], None],
+    *,
+    at_once: bool = False,
+    pauses: Mapping[str, float] = PAUSES,
+) -> None:
     """What the task means, and one line on how it stands, with what can be done about it; below it what `draw` makes
     of it, again and again until it is over.
 
     slot     of the page: a tab has one unfinished job a slot
     offer    what starting it would mean, in words
     at_once  whether to start it without being asked; never again after a cancel
+    pauses   seconds between two looks, by the state of the job
     """
     st.markdown(offer)
     if at_once and look(task, slot) is None and st.session_state.get(f"stopped_{slot}") != task:
@@ -50,7 +59,7 @@ def watch(task: Task, slot: str, offer: str, draw: Callable[[Job | None], None],
     now = look(task, slot)
     state_drawn = now and now.state
 
-    @st.fragment(run_every=PAUSES.get(state_drawn))
+    @st.fragment(run_every=pauses.get(state_drawn))
     def live():
         language.choose(state.view().lang)
         job = look(task, slot)

@@ -15,7 +15,7 @@ from explorer.trained.asking import Asked
 from explorer.trained.recall import recall
 from explorer.ui.components.packing import unpack
 from explorer.ui.components.sketch import read
-from tests.ui.visiting import OVERFLOW, charts, fine, link, on_stage, pictures, visit
+from tests.ui.visiting import OVERFLOW, bring, charts, fine, link, on_stage, pictures, until_over, visit
 
 
 def said(at) -> str:
@@ -54,7 +54,7 @@ def test_what_is_typed_is_in_the_link():
         ({"company": "own"}, "forms.refused_numbers_none"),
         ({"company": "own", "prices": "1 2 nan"}, "forms.refused_numbers_bad"),
         ({"company": "own", "prices": "1 1 1"}, "forms.refused_series"),
-        ({"company": "own", "prices": "1 2 1e9"}, "forms.refused_numbers_bad"),
+        ({"company": "own", "prices": "1 2 1e31"}, "forms.refused_numbers_bad"),
         ({"company": "own", "prices": "3 " * 600}, "forms.refused_numbers_many"),
         ({"form": "sequence_to_vector", "review": "!?"}, "forms.refused_empty"),
         ({"form": "encoder_decoder", "source": "십만"}, "forms.refused_source"),
@@ -150,29 +150,24 @@ def test_what_went_out_of_bounds_in_the_experiment_is_not_said_here():
     assert visit("gates", **OVERFLOW).warning and not visit("forms", **OVERFLOW).warning
 
 
-def take(at, data: bytes, name: str):
-    [uploader] = at.file_uploader
-    uploader.set_value((name, data, "text/csv"))
-    return fine(at.run())
-
-
 @pytest.mark.parametrize("lang", ["en", "ko"])
 @pytest.mark.parametrize(
     ("data", "key", "details"),
     [
-        (b"day,name\nmon,a\ntue,b\n" + b"x,y\n" * 20, "long.file_bad", {"row": 2, "cell": "a"}),
-        (b"", "long.file_none", {}),
-        (b"price\n", "long.file_none", {}),
-        (b"\xff\xfe\x00", "long.file_text", {}),
+        (b"day,name\nmon,a\ntue,b\n" + b"x,y\n" * 20, "table.refused_none", {}),
+        (b"", "table.refused_none", {}),
+        (b"price\n", "table.refused_none", {}),
+        (b"\xff\xfe\x00", "table.refused_text", {}),
         (b"1.5\n" * 10**6, "forms.refused_numbers_many", {"most": 500, "count": 10**6}),
-        (b"1.5\n" * (10**6 + 1), "long.file_many", {"rows": "10⁶", "count": 10**6 + 1}),
+        (b"1.5\n" * (10**6 + 1), "table.refused_many", {"most": "1,000,000", "count": "1,000,001"}),
         (b"123.456\n" * 400, "forms.refused_numbers_many", {"most": 250, "count": 400}),
-        (b"1\n2\nnan\n" * 10, "long.file_infinite", {"row": 3, "cell": "nan", "largest": "10³⁰"}),
+        (b"1\n2\nnan\n" * 3, "table.refused_missing", {"count": 3, "rows": "3, 6, 9"}),
+        (b"1\n2\n1e31\n", "table.refused_infinite", {"column": "“1”", "row": 3, "cell": "“1e31”"}),
     ],
-    ids=["words", "empty", "head", "bytes", "million", "more", "long", "nan"],
+    ids=["words", "empty", "head", "bytes", "million", "more", "long", "nan", "infinite"],
 )
 def test_a_file_that_is_no_series_gets_one_sentence(data, key, details, lang):
-    at = take(visit("forms", company="own", prices="1 2 3 4 5 6 7 8 9 8 7 6 5", lang=lang), data, "prices.csv")
+    at = bring(visit("forms", company="own", prices="1 2 3 4 5 6 7 8 9 8 7 6 5", lang=lang), data)
     assert [w.value for w in at.warning] == [words(lang)(key, **details)]
     assert "form_forecast" in charts(at), "what was there before is still answered"
 
@@ -180,8 +175,65 @@ def test_a_file_that_is_no_series_gets_one_sentence(data, key, details, lang):
 def test_a_file_is_taken():
     prices = [10 + (-1) ** k * k / 7 for k in range(40)]
     data = "day,price\n" + "".join(f"{k},{price}\n" for k, price in enumerate(prices))
-    at = take(visit("forms", company="own"), data.encode(), "prices.csv")
-    assert not at.warning and link(at)["prices"] == " ".join(f"{price:.6g}" for price in prices)
+    at = bring(visit("forms", company="own"), data.encode())
+    assert not at.warning and [float(price) for price in link(at)["prices"].split()] == prices, "with all digits"
+    assert "form_forecast" in charts(at)
+
+
+@pytest.mark.parametrize(
+    ("size", "change"), [(71_234_000, 1500), (1.7e9, 0.5), (2e15, 3e13), (8e29, 1e28), (1e-6, 1e-8)]
+)
+def test_prices_of_any_size_are_forecast(size, change):
+    """Won prices of millions, and changes that are small beside them."""
+    prices = [size + change * (k % 5 - k % 3) for k in range(40)]
+    at = bring(visit("forms", company="own"), b"price\n" + "\n".join(map(repr, prices)).encode())
+    assert not at.warning and [float(price) for price in link(at)["prices"].split()] == prices
+    drawn = unpack(charts(at)["form_forecast"]["figure"])["data"]
+    np.testing.assert_allclose(np.diff(drawn[0]["y"]) / change, np.diff(prices[1:]) / change, atol=1e-6)
+    again = visit("forms", **link(at))
+    assert not again.warning and said(again) == said(at)
+
+
+@pytest.mark.parametrize(("setting", "column"), [("close", "close"), (None, "volume")])
+def test_a_column_is_chosen_and_stands_in_the_link(setting, column):
+    rows = [(f"2024-01-{k:02}", 100 + k % 7, k * k) for k in range(1, 29)]
+    data = "day;close;volume\n" + "\n".join(f"{day};{close},5;{volume}" for day, close, volume in rows)
+    at = bring(visit("forms", company="own"), data.encode())
+    if setting:
+        [select] = [w for w in at.selectbox if w.label == words("en")("table.column")]
+        assert select.options == ["close", "volume"] and select.value == "volume"
+        select.set_value("close")
+        at = until_over(fine(at.run()))
+        assert link(at)["col"] == "close"
+    wanted = [close + 0.5 if setting else volume for _, close, volume in rows]
+    assert [float(price) for price in link(at)["prices"].split()] == wanted
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_a_list_that_may_be_several_is_asked_about_and_answered_with_a_click(lang):
+    typed = ", ".join(f"{70 + k % 4},{k}00" for k in range(1, 10)) + ", 71,500, 70,900, 72,100"
+    at = visit("forms", company="own", lang=lang)
+    at.text_area[0].set_value(typed)
+    fine(at.run())
+    assert at.warning[0].value == words(lang)("table.refused_comma", piece="“71,100”")
+    assert "prices" not in link(at) and at.text_area[0].value == typed
+    [which] = at.radio
+    assert which.label == words(lang)("table.which") and len(which.options) == 3
+    [meant] = [k for k, option in enumerate(which.options) if option.startswith("71100")]
+    which.set_value(meant)
+    fine(at.run())
+    assert not at.warning and not at.radio
+    assert link(at)["prices"].startswith("71100 72200 73300 70400") and len(link(at)["prices"].split()) == 12
+
+
+@pytest.mark.parametrize("prices", ["1,5; 2,5; 1,5; 3,5", "70,100, 71,200, 70,300", "1,000.5 1,000.6"])
+def test_a_link_that_may_mean_several_is_asked_about(prices):
+    at = visit("forms", company="own", prices=prices)
+    assert len(at.warning) == 1 and at.radio and not charts(at)
+    assert at.text_area[0].value == prices
+    at.radio[0].set_value(0)
+    fine(at.run())
+    assert "," not in link(at)["prices"] and not at.radio
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])

@@ -56,6 +56,13 @@ def until_over(at: AppTest, seconds=60) -> AppTest:
     return at
 
 
+def bring(at: AppTest, data: bytes, name="rows.csv") -> AppTest:
+    """Give the page's field a file, and wait until it is read and what follows is over."""
+    [field] = at.file_uploader
+    field.set_value((name, data, "application/octet-stream"))
+    return until_over(fine(at.run()))
+
+
 def fine(at: AppTest) -> AppTest:
     assert not at.exception, [f"{e.message}\n{e.stack_trace}" for e in at.exception]
     assert not at.error, [e.value for e in at.error]

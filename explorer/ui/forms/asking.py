@@ -7,16 +7,15 @@ import streamlit as st
 
 from explorer.corpora import digits
 from explorer.corpora.reviews import EXAMPLES, GRAMMARS
-from explorer.datasets.own import MOST, NotNumbers, typed_numbers
+from explorer.datasets.own import MOST, NotNumbers, read_numbers
 from explorer.datasets.prices import table
 from explorer.forms import FORMS
-from explorer.inputs.tables import LARGEST, MOST_ROWS, Unreadable, take
-from explorer.numerals import ten_to
+from explorer.settings import shortest
 from explorer.trained import answers
 from explorer.trained.asking import Asked
 from explorer.training.beams import MOST as BEAMS
 from explorer.training.translators import ATTENTION
-from explorer.ui import state
+from explorer.ui import state, tables
 from explorer.ui.components.sketch import sketch
 from explorer.ui.language import current, literal, say
 from explorer.ui.state import kinds
@@ -34,9 +33,9 @@ def choose_form() -> None:
     )
 
 
-def controls(asked: Asked) -> None:
-    """What the visitor may make up for this form."""
-    {
+def controls(asked: Asked) -> Asked | None:
+    """What the visitor may make up for this form, and what is asked then; None while it can be read in several ways."""
+    stands = {
         "sequence_to_sequence": _ask_prices,
         "sequence_to_vector": _ask_review,
         "vector_to_sequence": _ask_digit,
@@ -45,13 +44,14 @@ def controls(asked: Asked) -> None:
     if refused := st.session_state.pop(REFUSED, None):
         key, details = refused
         st.warning(say(key, **details))
+    return None if stands is False else state.asked()
 
 
 def refusal(error: answers.Refused, asked: Asked) -> str:
     """The sentence for what cannot be answered."""
     details = _literal(error.details)
     if error.reason == "series":
-        details["count"] = len(typed_numbers(asked.prices))
+        details["count"] = len(read_numbers(asked.prices, answers.LARGEST))
     return say(f"forms.refused_{error.reason}", **details)
 
 
@@ -61,7 +61,7 @@ def _bound(name: str, **also) -> dict:
     return state.controlled(f"ask_{name}_{current()}", value, lambda new: state.ask(**{name: new}, **also))
 
 
-def _written(name: str, shown: str, too_long=None, empty: str = "") -> dict:
+def _written(name: str, shown: str, empty: str = "") -> dict:
     """The same for a text, which the browser does not cut: one that is too long is refused in a sentence.
 
     empty   what stands for an empty one, where "" is the example
@@ -71,8 +71,6 @@ def _written(name: str, shown: str, too_long=None, empty: str = "") -> dict:
     def typed(new: str) -> None:
         if len(new) <= most:
             state.ask(**{name: new or empty})
-        elif too_long:
-            too_long(new)
         else:
             _refuse("forms.refused_long", most=most, count=len(new))
 
@@ -89,49 +87,44 @@ def _literal(details) -> dict[str, str]:
     return {name: literal(str(detail)) for name, detail in details.items()}
 
 
-def _ask_prices(asked: Asked) -> None:
+def _ask_prices(asked: Asked) -> bool:
     names = {"own": say("forms.own")}
     companies = [*table()[1], "own"]
     st.selectbox(say("forms.company"), companies, format_func=lambda c: names.get(c, c), **_bound("company"))
-    if asked.company == "own":
-        typed = _written("prices", asked.prices, _take_text)
-        st.text_area(say("forms.prices"), help=say("forms.prices_help"), **typed)
-        file = st.file_uploader(say("forms.file"), type=["csv", "txt", "tsv"], max_upload_size=200)
-        if file is not None and st.session_state.get("price_file") != file.file_id:
-            st.session_state["price_file"] = file.file_id
-            _take_file(file.getvalue())
-            st.rerun()
-
-
-def _take_file(data: bytes) -> None:
+    if asked.company != "own":
+        return True
+    stands = _sure(asked.prices)
+    prices = state.asked().prices
     try:
-        numbers = take(data)[:, 0]
-    except Unreadable as error:
-        known = {"rows": ten_to(int(np.log10(MOST_ROWS))), "largest": ten_to(int(np.log10(LARGEST)))}
-        _refuse(f"long.file_{error.reason}", **known | _literal(error.details))
-    else:
-        _take(numbers)
+        now = tables.written(np.array(read_numbers(prices, answers.LARGEST))[:, None]) if stands else prices
+    except NotNumbers:
+        now = prices
+    tables.text_field(PRICES, say("forms.prices"), now, help=say("forms.prices_help"))
+    tables.upload(PRICES, say("table.file"))
+    return stands
 
 
-def _take_text(text: str) -> None:
-    """Many prices, or ones with many digits."""
-    try:
-        numbers = typed_numbers(text)
-    except NotNumbers as error:
-        _refuse(f"forms.refused_numbers_{error.reason}", **_literal(error.details))
-    else:
-        _take(numbers)
+def _sure(prices: str) -> bool:
+    """Whether the prices of an address can be read in one way only; if not, they are asked about as if typed."""
+    return "," not in prices or tables.typed(PRICES, prices).refusal is None
 
 
-def _take(numbers) -> None:
-    """Prices to six digits, if they fit into an address."""
-    most = kinds(Asked)["prices"].most
-    written = " ".join(f"{number:.6g}" for number in numbers[:MOST])
-    if len(numbers) > MOST or len(written) > most:
-        fitting = min(len(numbers), MOST) * most // max(most, len(written))
-        _refuse("forms.refused_numbers_many", most=fitting, count=len(numbers))
-    else:
-        state.ask(prices=written)
+def _take_prices(numbers: np.ndarray, table) -> None:
+    """Prices (n, 1) into the address, with all their digits. Raises tables.Refused if they do not fit into it."""
+    prices, most = numbers[:, 0].tolist(), kinds(Asked)["prices"].most
+    written = " ".join(map(shortest, prices[:MOST]))
+    if len(prices) > MOST or len(written) > most:
+        fitting = min(len(prices), MOST) * most // max(most, len(written))
+        raise tables.Refused(NOT_PRICES["many"], most=fitting, count=len(prices))
+    state.ask(prices=written)
+
+
+NOT_PRICES = {
+    "none": "forms.refused_numbers_none",
+    "many": "forms.refused_numbers_many",
+    "bad": "forms.refused_numbers_bad",
+}
+PRICES = tables.Place("prices", 1, NOT_PRICES, _take_prices)
 
 
 def _ask_review(asked: Asked) -> None:

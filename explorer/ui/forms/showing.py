@@ -10,6 +10,7 @@ from cachetools import LRUCache, cached
 from explorer.corpora import digits
 from explorer.figures import form_pictures, recall_lines
 from explorer.figures.heatmaps import heatmaps
+from explorer.numerals import plain as in_full
 from explorer.numerals import power_of_ten, text
 from explorer.trained import answers
 from explorer.trained.asking import Asked
@@ -111,7 +112,7 @@ def _go(step: int, unit: int | None) -> None:
 
 def _prices(draw, found) -> None:
     forecast = found.more["forecast"]
-    errors = {name: f"{error:.3g}" for name, error in forecast.errors.items()}
+    errors = {name: in_full(error, 3) for name, error in forecast.errors.items()}
     alt = say("forms.alt_prices", first=forecast.given.known + 1, **errors)
     prices, known = forecast.given.prices, forecast.given.known
     make = lambda: form_pictures.forecast_lines(prices, forecast.said, known, speaker())  # noqa: E731

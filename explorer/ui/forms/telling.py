@@ -7,6 +7,7 @@ import numpy as np
 from explorer import trained
 from explorer.corpora.reviews import EXAMPLES, language_of
 from explorer.corpora.translation import kind_of
+from explorer.numerals import as_fine, plain
 from explorer.trained import answers
 from explorer.trained.asking import Asked
 from explorer.ui.language import current, literal, say
@@ -30,10 +31,10 @@ def _prices(forecast, day: int) -> list[str]:
         say(
             "forms.answer_prices",
             day=day,
-            said=f"{forecast.said[day - 1]:.4g}",
-            naive=f"{forecast.given.prices[day - 1]:.4g}",
-            network=f"{errors['network']:.3g}",
-            naive_error=f"{errors['naive']:.3g}",
+            said=as_fine(forecast.said[day - 1], forecast.given.unit),
+            naive=as_fine(forecast.given.prices[day - 1], forecast.given.unit),
+            network=plain(errors["network"], 3),
+            naive_error=plain(errors["naive"], 3),
             verdict=say("forms.better" if errors["network"] < errors["naive"] else "forms.worse"),
         ),
         say("forms.idealised_prices"),
