@@ -156,7 +156,7 @@ def _pandas():
     try:
         import pandas
     except ImportError:
-        message = "reading tables needs pandas: pip install pandas openpyxl pyarrow"
+        message = "reading tables needs pandas, which is not installed: pip install pandas openpyxl pyarrow"
         raise Unreadable("pandas", message) from None
     return pandas
 
